@@ -15,8 +15,9 @@ from generator import Size, region
 
 from circflow.algebra.build import build
 from circflow.data.check import check_book
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program, compile_model
-from circflow.solver.highs import INTERIOR_POINT_FROM, Ending, Session
+from circflow.solver.highs import INTERIOR_POINT_FROM, Session
 
 
 def seconds(program: Program, algorithm: str, limit: float) -> float | None:
@@ -24,7 +25,7 @@ def seconds(program: Program, algorithm: str, limit: float) -> float | None:
     session = Session(program)
     begun = time.perf_counter()
     outcome = session.solve(time_limit=limit, algorithm=algorithm)
-    return time.perf_counter() - begun if outcome.ending is Ending.OPTIMAL else None
+    return time.perf_counter() - begun if outcome.status is Status.OPTIMAL else None
 
 
 def main() -> None:

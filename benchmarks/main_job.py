@@ -36,7 +36,7 @@ from circflow.data.files.books import read_book, write_book
 from circflow.data.pandas_text import keep_python_strings
 from circflow.data.table import Book, RawSheet
 from circflow.report.workbook import write_results
-from circflow.solution.solution import Solution, Status
+from circflow.solution.solution import Solution
 from circflow.solver.compiled import Program, compile_model
 from circflow.solver.optimum import optimum
 from circflow.solver.run import read_tables
@@ -105,7 +105,8 @@ def explicit(book: Book) -> Book:
     _, scenario = check_book(book)
     assert scenario is not None
     head = ["from", "to", "material", "mode", "distance_km"]
-    grid = [head, *scenario.network.links[head].to_numpy(object).tolist()]
+    links = scenario.network.link_items.frame(scenario.codes, *head)
+    grid = [head, *links.to_numpy(object).tolist()]
     sheets = {sheet.name: sheet for sheet in book.sheets}
     settings = [row for row in sheets["Scenario"].grid if row[0] != "max_distance_km"]
     alone = replace(sheets["Scenario"], grid=[*settings, ["max_distance_km", 0.0]])
@@ -179,7 +180,7 @@ def _run(book: Book, folder: Path) -> None:
         _, scenario = check_book(book)
     assert scenario is not None
     with step("network"):
-        flows = len(scenario.network.flows)
+        flows = len(scenario.network.flow_items)
     with step("build"):
         m = build(scenario)
     with step("compile"):
@@ -190,7 +191,7 @@ def _run(book: Book, folder: Path) -> None:
     with step("tables and prices"):
         plan = Solution(
             scenario,
-            Status(outcome.ending.value),
+            outcome.status,
             -outcome.objective,
             outcome.gap,
             read_tables(m, compiled, outcome, fixed=fixed),

@@ -23,7 +23,6 @@ def _stable(examples: int) -> settings:
         max_examples=examples,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=[Phase.explicit, Phase.generate],  # a case is a seed: smaller ones are no simpler
         suppress_health_check=list(HealthCheck),
     )

@@ -39,7 +39,7 @@ UNITS = ResultTable(
         *numbers("capacity times availability", PER_YEAR, "available_per_year"),
         *numbers("what runs", PER_YEAR, "load_per_year"),
         ResultColumn("load_share", "what runs", "share of what is available", "share", "load"),
-        ResultColumn("jobs", "jobs, by the share of the years in service", "", "whole"),
+        ResultColumn("jobs", "jobs, by the share of the years in service", "", "integer"),
         *money("fixed cost, by the share of the years in service", "fixed_million_per_year"),
         *money(
             "capital charge (annuity); 0 where capex is paid upfront", "capital_million_per_year"

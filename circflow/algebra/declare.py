@@ -343,12 +343,12 @@ class Model:
             rows = rows.take(~np.isnan(take(right.value, at, np.nan)))
             figures = (Stand(right), *figures)
             right = right.terms()
-        terms = [left, *([-right] if isinstance(right, Terms) else [])]
+        terms = [left, *([-right] if isinstance(right, Terms) else [])] if len(rows) else []
         # A number may hold for several rows: it is joined from the rows' side.
         placed = [(part_of, *_placed(rows, part_of, over)) for part_of in terms]
-        where = np.concatenate([row for _, row, _ in placed])
-        which = np.concatenate([t.column[at] for t, _, at in placed])
-        factor = np.concatenate([t.coefficient[at] for t, _, at in placed])
+        where = together([row for _, row, _ in placed], int)
+        which = together([t.column[at] for t, _, at in placed], int)
+        factor = together([t.coefficient[at] for t, _, at in placed])
         fixed = which == CONSTANT
         side = 0.0 - np.bincount(where[fixed], factor[fixed], len(rows)).astype(float)
         side += 0.0 if isinstance(right, Terms) else right

@@ -7,12 +7,17 @@ says in its docstring opens its section; its variables, rows and bounds are thos
 
 from __future__ import annotations
 
-import ast
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
+from inspect import cleandoc
+from types import ModuleType
 
-from circflow.algebra.terms import MASS
+from circflow.algebra import build
+from circflow.algebra.declare import Bound, Limit, Model, Variable
+from circflow.data.scenario import Scenario, Settings, make_periods
+from circflow.data.schema.sheets import SHEETS
+from circflow.data.table import Book, Table, blank_rows
 
 BLOCKS = (
     "supply",
@@ -69,99 +74,60 @@ _SETS = """\
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A variable or a family of rows: its name, what indexes it, and what it says."""
-
-    name: str
-    index: tuple[str, ...]
-    text: str
-    unit: str = ""
-
-
-@dataclass(frozen=True)
 class Block:
-    """What a module of the model says about itself."""
+    """What a module of the model says of itself, and what it declares."""
 
     name: str
     text: str
-    variables: tuple[Entry, ...]
-    rows: tuple[Entry, ...]
-    bounds: tuple[Entry, ...]
+    variables: list[Variable]
+    rows: list[Limit]
+    bounds: list[Bound]
 
 
-def read_block(name: str) -> Block:
-    """Read a block's docstring, variables, limits and bounds from its source.
+def read_blocks() -> list[Block]:
+    """The blocks in the order of `BLOCKS`, as they build the model of a scenario without rows.
 
     Raises:
         ValueError: a variable or a limit without a text of its own.
     """
-    tree = ast.parse((Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
-    names = {
-        node.targets[0].id: tuple(ast.literal_eval(node.value))
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Tuple)
-        and all(isinstance(item, ast.Constant) for item in node.value.elts)
-    } | {"MASS": MASS}
-    calls = sorted(
-        (n for n in ast.walk(tree) if isinstance(n, ast.Call)), key=lambda node: node.lineno
+    tables = {sheet.name: Table(sheet, blank_rows(sheet, 0)) for sheet in SHEETS}
+    scenario = Scenario(Settings(""), make_periods(["1"], [1], 0.0), tables, Book(()))
+    m, known = Model(scenario), set[str]()
+    blocks = {}
+    for module in build.BLOCKS:
+        module.build(m)
+        blocks[module.__name__] = _block(module, m, known)
+        known |= {*m.variables, *m.limits, *m.bounds}
+    blocks[build.__name__] = _block(build, build.build(scenario), known)
+    return [blocks[f"{__package__}.{name}"] for name in BLOCKS]
+
+
+def _block(module: ModuleType, m: Model, known: Collection[str]) -> Block:
+    """A module and what it has declared, beside what is known."""
+    variables = [v for v in m.variables.values() if v.name not in known]
+    rows = [limit for limit in m.limits.values() if limit.name not in known]
+    bounds = [bound for bound in m.bounds.values() if bound.name not in known]
+    silent = [v.name for v in variables if not v.doc]
+    silent += [limit.name for limit in rows if not limit.formula]
+    silent += [bound.name for bound in bounds if not bound.formula]
+    if silent or not module.__doc__:
+        raise ValueError(f"{module.__name__} does not say what these are: {silent}")
+    return Block(
+        module.__name__.rpartition(".")[2], cleandoc(module.__doc__), variables, rows, bounds
     )
-    variables = [_variable(call, names) for call in calls if _declares(call, "variable")]
-    rows = [_row(call, names) for call in calls if _declares(call, "limit")]
-    bounds = [
-        Entry(ast.literal_eval(call.args[0]), (), ast.literal_eval(call.args[4]))
-        for call in calls
-        if _declares(call, "bound")  # m.bound(name, variable, sense, cells, formula)
-    ]
-    block = Block(name, ast.get_docstring(tree) or "", tuple(variables), tuple(rows), tuple(bounds))
-    silent = [e.name for e in (*block.variables, *block.rows, *block.bounds) if not e.text]
-    if silent or not block.text:
-        raise ValueError(
-            f"circflow/algebra/{name}.py does not say what these are: {silent or name}"
-        )
-    return block
-
-
-def _declares(call: ast.Call, kind: str) -> bool:
-    """Whether it is a call of `m.variable`, `m.limit` or `m.bound`."""
-    of = call.func
-    return (
-        isinstance(of, ast.Attribute)
-        and of.attr == kind
-        and isinstance(of.value, ast.Name)
-        and of.value.id == "m"
-    )
-
-
-def _variable(call: ast.Call, names: dict[str, tuple[str, ...]]) -> Entry:
-    """The variable of a call `m.variable(name, INDEX, rows, meaning, unit)`."""
-    name, index, _, doc, unit = call.args[:5]
-    assert isinstance(index, ast.Name)
-    text = ast.literal_eval(doc)
-    return Entry(ast.literal_eval(name), names[index.id], text, ast.literal_eval(unit))
-
-
-def _row(call: ast.Call, names: dict[str, tuple[str, ...]]) -> Entry:
-    """The rows of a call `m.limit(name, over, …, formula)`."""
-    given = {k.arg: k.value for k in call.keywords}
-    over = given["over"] if "over" in given else call.args[1]
-    formula = given["formula"] if "formula" in given else call.args[5]
-    index = names[over.id] if isinstance(over, ast.Name) else tuple(ast.literal_eval(over))
-    return Entry(ast.literal_eval(call.args[0]), index, " ".join(ast.literal_eval(formula).split()))
 
 
 def model_reference() -> str:
     """The text of `docs/model.md`."""
-    blocks = [read_block(name) for name in BLOCKS]
+    blocks = read_blocks()
     return "\n".join([_HEAD, _SETS, *_variables(blocks), *(_section(b) for b in blocks)])
 
 
 def _variables(blocks: list[Block]) -> list[str]:
     lines = ["## Variables", "", "| variable | unit | meaning |", "| --- | --- | --- |"]
     for block in blocks:
-        for e in block.variables:
-            lines.append(f"| `{e.name}[{', '.join(e.index)}]` | {e.unit} | {_cell(e.text)} |")
+        for v in block.variables:
+            lines.append(f"| `{v.name}[{', '.join(v.index)}]` | {v.unit} | {_cell(v.doc)} |")
     return [*lines, ""]
 
 
@@ -176,11 +142,11 @@ def _section(block: Block) -> str:
     lines += _paragraphs(rest)
     if block.bounds:
         lines += ["| bound | what must hold |", "| --- | --- |"]
-        lines += [f"| `{e.name}` | {_cell(e.text)} |" for e in block.bounds]
+        lines += [f"| `{b.name}` | {_cell(b.formula)} |" for b in block.bounds]
         lines.append("")
     if block.rows:
         lines += ["| row | for every | what must hold |", "| --- | --- | --- |"]
-        lines += [f"| `{e.name}` | {', '.join(e.index)} | {_cell(e.text)} |" for e in block.rows]
+        lines += [f"| `{x.name}` | {', '.join(x.over)} | {_cell(x.formula)} |" for x in block.rows]
         lines.append("")
     return "\n".join(lines)
 

@@ -65,7 +65,7 @@ BUILT = ResultTable(
         ResultColumn("built", "1; a share in a relaxed plan", "", "number"),
         *numbers("its size", PER_YEAR, "capacity_per_year"),
         *numbers("undiscounted", "million {currency}", "capex_million"),
-        ResultColumn("jobs", "while in service", "", "whole"),
+        ResultColumn("jobs", "while in service", "", "integer"),
         *texts("who pays", "investor"),
     ),
     measure="units of activity",

@@ -49,7 +49,7 @@ class Group:
         return float((totals if self.received else totals["costs"]).get(self.name, 0.0))
 
 
-Kind = Literal["text", "number", "share", "whole", "flag"]
+Kind = Literal["text", "number", "share", "integer", "flag"]
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ PRICE = mark("{currency} per {measure}")
 
 def texts(meaning: str, *names: str) -> tuple[ResultColumn, ...]:
     """Columns of names; `row` and `tier` are numbers of rows."""
-    kinds: dict[str, Kind] = {"row": "whole", "tier": "whole"}
+    kinds: dict[str, Kind] = {"row": "integer", "tier": "integer"}
     titles = {"row": mark("row of the sheet"), "tier": mark("price tier")}
     return tuple(
         ResultColumn(n, meaning, kind=kinds.get(n, "text"), title=titles.get(n, "")) for n in names

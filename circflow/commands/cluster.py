@@ -95,8 +95,7 @@ def share(  # noqa: PLR0913
     use; which group would leave under each, and by how much; who pays whom; what if a member
     leaves, or joins.
     """
-    call.check(outputs, store=store)
-    scenario = call.scenario()
+    scenario = call.scenario(outputs, store=store)
     from circflow.studies.bench.store import StoreError
     from circflow.studies.cluster.sharing import Sharing
 
@@ -186,8 +185,7 @@ def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     Conventional: limited radius, dealing inside as dear as outside. Digital: no radius, cheaper
     inside. Open ecosystem: the same, and dealing with places outside is as cheap.
     """
-    call.check(outputs)
-    scenario = call.scenario()
+    scenario = call.scenario(outputs)
     from circflow.studies.cluster.forms import forms as compare_forms
 
     comparison = compare_forms(scenario, progress=call.progress, **options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import time
@@ -45,16 +44,12 @@ HOW = {"=": "set", "*=": "factor", "+=": "add"}
 
 # --------------------------------------------------------------------------- input
 
-_ASSIGNMENT = re.compile(
-    r"""\s*(?P<address>[^\[=*+]+(?:\[(?:"[^"]*"|'[^']*'|[^\]"'])*\])?)\s*"""
-    r"(?P<sign>[*+]?=)(?P<value>.*)",
-    re.DOTALL,
-)
-
 
 def split_assignment(text: str) -> tuple[str, str, str]:
     """ADDRESS, the sign (`=`, `*=` or `+=`) and VALUE of an assignment."""
-    parts = _ASSIGNMENT.fullmatch(text)
+    from circflow.data.changes.address import ASSIGNMENT
+
+    parts = ASSIGNMENT.fullmatch(text)
     if parts is None:
         raise Refusal(
             "{text!r} is not an assignment: write 'Sheet.column=value' or "
@@ -249,7 +244,7 @@ class Call:
     progress: Progress
 
     def check(
-        self, outputs: Sequence[Path], endings: Sequence[str] = (), *, store: Path | None = None
+        self, outputs: Sequence[Path], endings: Sequence[str] = (), store: Path | None = None
     ) -> None:
         """Refuse outputs that cannot or must not be written; without endings any name is a folder
         that is no file of tables. A store is a file, whatever its name."""
@@ -261,8 +256,12 @@ class Call:
         files = [p for p in outputs if p not in folders]
         check_outputs(self.file, text=[*files, store, self.json_out], folders=folders)
 
-    def scenario(self) -> Scenario:
-        """The scenario with its cells changed. Raises ScenarioError with every problem."""
+    def scenario(
+        self, outputs: Sequence[Path] = (), endings: Sequence[str] = (), store: Path | None = None
+    ) -> Scenario:
+        """The scenario with its cells changed, once the outputs can be written (see `check`).
+        Raises ScenarioError with every problem."""
+        self.check(outputs, endings, store)
         self.progress("reading")
         return read_scenario(self.file, self.assignments)
 

@@ -67,8 +67,7 @@ def evaluate(  # noqa: PLR0913
     What the cluster gains with each, at which capex, prices and gate fees it breaks even, who
     gains and who loses, what it displaces, in which order to build.
     """
-    call.check(outputs)
-    scenario = call.scenario()
+    scenario = call.scenario(outputs)
     from circflow.studies.units.evaluate import evaluate as judge
     from circflow.studies.units.sites import ANY_SITE, best_sites, parse_unit
 

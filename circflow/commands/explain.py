@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
-from circflow.commands.common import STDOUT, Call, write_json
+from circflow.commands.common import Call
 from circflow.commands.options import scenario_command
 from circflow.i18n import say
 
@@ -17,14 +15,9 @@ def explain(call: Call) -> None:
     each the least change that ends the conflict, tried by solving again. Without a bounded plan:
     the prices that make money without end. Exit code 0 once explained, also where there is a plan.
     """
-    call.check([])
     scenario = call.scenario()
     from circflow.solver.explain import explain as find
 
     call.progress(say("looking for what stands in the way"))
     explanation = find(scenario)
-    call.progress.done()
-    if call.json_out is not None:
-        write_json(call.json_out, explanation.summary())
-    if str(call.json_out) != STDOUT:
-        click.echo("\n".join(explanation.lines()))
+    call.finish(explanation.lines, explanation.summary)

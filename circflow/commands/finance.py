@@ -40,8 +40,7 @@ def finance(  # noqa: PLR0913
 
     Beside it the same scenario without new units. Taxes never change the plan.
     """
-    call.check(outputs)
-    scenario, progress = call.scenario(), call.progress
+    scenario, progress = call.scenario(outputs), call.progress
     if scenario.frame("Taxes").empty:
         raise Refusal("{file}: the sheet Taxes has no rows: write the rates there", file=call.file)
     from circflow.report.page.budgets import finance_opening

@@ -37,8 +37,7 @@ def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     In how many samples the best plan decides alike, which figure alone overturns a decision first,
     and which figure is worth measuring before it is taken.
     """
-    call.check(outputs)
-    scenario = call.scenario()
+    scenario = call.scenario(outputs)
     from circflow.studies.units.firm import firm as judge
 
     firmness = judge(scenario, progress=call.progress, **options)

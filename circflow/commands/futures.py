@@ -90,8 +90,7 @@ def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **opti
     --outages. RP is the worth of the best decisions for all of them, EVPI what a perfect forecast
     would be worth, VSS what planning for the futures is worth.
     """
-    call.check(outputs)
-    scenario = call.scenario()
+    scenario = call.scenario(outputs)
     from circflow.studies.futures import terminal
     from circflow.studies.futures.robust import robust
     from circflow.studies.futures.study import futures as study

@@ -31,8 +31,7 @@ def indicators(
     Computed ones come from the plan, for the cluster, each member and each period; given ones
     stand in the sheet Indicators. The screen shows the cluster over the horizon.
     """
-    call.check(outputs)
-    scenario = call.scenario()
+    scenario = call.scenario(outputs)
     from circflow.solution.solution import NoPlan
     from circflow.studies.bench.engine import Engine
     from circflow.studies.indicators import indicators as indicators_of

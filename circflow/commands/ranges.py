@@ -59,8 +59,7 @@ def ranges(  # noqa: PLR0913
     """
     if addresses and sheets:
         raise Refusal("give addresses or --sheet, not both")
-    call.check(outputs, PAGED)
-    scenario = call.scenario()
+    scenario = call.scenario(outputs, PAGED)
     from circflow.report.page.runs import ranges_opening
     from circflow.report.study_tables import write_runs
     from circflow.studies.sweeps.ranges import ranges as find
@@ -111,7 +110,6 @@ def breakpoints(
     """
     from circflow.data.cells import BadCellError, parse_number
 
-    call.check(outputs, PAGED)
     address, sign, text = split_assignment(interval)
     try:
         low, high = (parse_number(part) for part in text.split(":"))
@@ -119,7 +117,7 @@ def breakpoints(
         low = high = None
     if low is None or high is None:
         raise Refusal("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
-    scenario = call.scenario()
+    scenario = call.scenario(outputs, PAGED)
     from circflow.report.page.runs import breakpoints_opening
     from circflow.report.study_tables import write_runs
     from circflow.studies.sweeps.ranges import break_points as find

@@ -67,12 +67,8 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
     """
     check_outputs(file, workbook=annotate, text=[json_out], option="--annotate")
     from circflow.data.read import check as find_problems
-    from circflow.data.scenario import ScenarioError
 
-    try:
-        problems = list(find_problems(file))
-    except ScenarioError as unreadable:
-        problems = list(unreadable.problems)
+    problems = find_problems(file)
     errors = sum(p.severity == "error" for p in problems)
     if json_out is not None:
         write_json(json_out, problems_json(file, problems))

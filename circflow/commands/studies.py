@@ -115,8 +115,7 @@ def sweep(  # noqa: PLR0913
         raise Refusal("say what to vary: --study NAME, --vary 'ADDRESS=…' or --sample N")
     if only and (vary or not count):
         raise Refusal("--only names rows of Ranges: it goes with --sample, without --vary")
-    _check(call, outputs, STORES)
-    scenario = call.scenario()
+    scenario = _scenario(call, outputs, STORES)
     options |= {
         "decisions": decisions(relax, fix),
         "check_every": check_every or None,
@@ -173,13 +172,13 @@ def _range(address: str, text: str) -> list[Any]:
         raise Refusal(f"{address}: {problem.message}") from None
 
 
-def _check(call: Call, outputs: Sequence[Path], more: Sequence[str] = ()) -> None:
-    call.check(outputs, [*TABLES, *PLOTS, *more])
+def _scenario(call: Call, outputs: Sequence[Path], more: Sequence[str] = ()) -> Scenario:
     if any(path.suffix.lower() in PLOTS for path in outputs):
         from importlib.util import find_spec
 
         if find_spec("matplotlib") is None:
             raise Refusal("plots need Matplotlib: pip install 'circflow[plots]'")
+    return call.scenario(outputs, [*TABLES, *PLOTS, *more])
 
 
 @contextmanager
@@ -260,8 +259,7 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
 
     The figures are the rows of the sheet Ranges, or all figures of the sheets named.
     """
-    _check(call, outputs)
-    scenario = call.scenario()
+    scenario = _scenario(call, outputs)
     from circflow.studies.sweeps.tornado import tornado as run_tornado
 
     options |= {"decisions": decisions(relax, fix), "progress": call.progress}
@@ -296,8 +294,7 @@ def alternatives(
     call: Call, within: float, outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
     """Find plans nearly as good as the best that differ most, and what stands in all of them."""
-    call.check(outputs, PAGED)
-    scenario = call.scenario()
+    scenario = call.scenario(outputs, PAGED)
     from circflow.studies.tradeoffs.near_optimal import near_optimal
 
     options |= {"decisions": decisions(relax), "progress": call.progress}
@@ -329,8 +326,7 @@ def pareto(
     call: Call, trade: tuple[str, str], outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
     """Draw the trade-off between two goals: what one more unit of the second costs of the first."""
-    _check(call, outputs)
-    scenario = call.scenario()
+    scenario = _scenario(call, outputs)
     from circflow.studies.tradeoffs.pareto import pareto as run_pareto
 
     options |= {"decisions": decisions(relax), "progress": call.progress}

@@ -64,10 +64,9 @@ def suggest(
     Every technology is priced at every site where its inputs can arrive; the best are added as
     candidates and solved, alone and together.
     """
-    call.check(outputs)
     others = [*outputs, call.json_out]
     check_outputs(call.file, workbook=written, text=others, option="--write")
-    scenario = call.scenario()
+    scenario = call.scenario(outputs)
     from circflow.studies.suggest.study import suggest as search
     from circflow.studies.suggest.terminal import lines
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from circflow.data.errors import WrongTextError
 from circflow.data.schema.sheets import Column
@@ -305,14 +305,16 @@ def split_shares(text: str | None) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(";")) if text else ()
 
 
-def in_range(number: float, column: Column) -> bool:
-    """Whether a number keeps the limits of its column, its possible sizes among them."""
-    low, high = column.low, column.high
-    if number != 0.0 and not column.smallest <= abs(number) <= column.largest:
-        return False
-    if low is not None and (number < low or (column.low_open and number == low)):
-        return False
-    return not (high is not None and (number > high or (column.high_open and number == high)))
+def in_range(number: Any, column: Column) -> Any:
+    """Whether a number (or each of an array) keeps the limits of its column, its possible sizes
+    among them."""
+    low, high, size = column.low, column.high, abs(number)
+    kept = (size <= column.largest) & ((size >= column.smallest) | (number == 0.0))
+    if low is not None:
+        kept &= number > low if column.low_open else number >= low
+    if high is not None:
+        kept &= number < high if column.high_open else number <= high
+    return kept
 
 
 def out_of_range(number: float, column: Column) -> BadCellError:
@@ -321,19 +323,12 @@ def out_of_range(number: float, column: Column) -> BadCellError:
     if number != 0.0 and not column.smallest <= size <= column.largest:
         return _impossible(number, column)
     edge = column.high
-    if column.low is not None and (number < column.low or number == column.low):
-        edge = column.low
-        words = (
-            mark("{name} must be above {edge:g}: {number}")
-            if column.low_open
-            else mark("{name} is below {edge:g}: {number}")
-        )
+    if column.low is not None and number <= column.low:
+        edge, outside = column.low, mark("{name} must be above {edge:g}: {number}")
+        words = outside if column.low_open else mark("{name} is below {edge:g}: {number}")
     else:
-        words = (
-            mark("{name} must be below {edge:g}: {number}")
-            if column.high_open
-            else mark("{name} is above {edge:g}: {number}")
-        )
+        outside = mark("{name} must be below {edge:g}: {number}")
+        words = outside if column.high_open else mark("{name} is above {edge:g}: {number}")
     message = say(words, name=column.shown, edge=edge, number=written(number))
     if column.unit == "share" and 1 < number <= 100:
         share = plain(float(f"{number / 100:.12g}"))
@@ -355,12 +350,11 @@ def _in_column(problem: BadCellError, value: object, column: Column) -> BadCellE
         return problem
     text = value.strip()
     if _NOTHING.fullmatch(text):
-        cure = (
-            say("type a value (0 if there is none), or clear the row")
-            if column.is_number
-            else (say("choose one of the words"))
-        )
-        cure = cure if column.required else say("leave the cell blank")
+        cure = say("leave the cell blank")
+        if column.required and column.is_number:
+            cure = say("type a value (0 if there is none), or clear the row")
+        elif column.required:
+            cure = say("choose one of the words")
         return BadCellError("{text!r} stands for nothing known: {cure}", text=text, cure=cure)
     if text.endswith("%") and column.unit in _SHARES:
         try:
@@ -468,16 +462,10 @@ def _parse_numbers(values: Sequence[object], column: Column) -> Parsed:
     except OverflowError:
         typed = False
     if typed:
-        odd = np.zeros(len(numbers), dtype=bool)
-        if column.low is not None:
-            odd |= (numbers <= column.low) if column.low_open else (numbers < column.low)
-        if column.high is not None:
-            odd |= (numbers >= column.high) if column.high_open else (numbers > column.high)
-        sizes = np.abs(numbers)
-        odd |= (sizes > column.largest) | ((sizes < column.smallest) & (sizes > 0.0))
+        odd = ~in_range(numbers, column)
         if column.kind == "integer":
-            odd |= ~blank & (numbers != np.floor(numbers))
-        for position in np.flatnonzero(odd).tolist():
+            odd |= numbers != np.floor(numbers)
+        for position in np.flatnonzero(odd & ~blank).tolist():
             try:
                 parse_cell(values[position], column)
             except BadCellError as problem:

@@ -243,7 +243,7 @@ def join(left: Items, right: Items, *on: str) -> Items:
 
 def match(left: Sequence[Column], right: Sequence[Column]) -> tuple[Ints, Ints]:
     """All pairs of rows with equal codes: positions left and right, in the order of the left."""
-    sizes = [_span(a, b) for a, b in zip(left, right, strict=True)]
+    sizes = _spans(left, right)
     a, b = keys_of([c + 1 for c in left], sizes), keys_of([c + 1 for c in right], sizes)
     order = np.argsort(b, kind="stable")
     ordered = b[order]
@@ -256,6 +256,11 @@ def match(left: Sequence[Column], right: Sequence[Column]) -> tuple[Ints, Ints]:
 
 def _span(*columns: Column) -> int:
     return 2 + max((int(c.max()) for c in columns if len(c)), default=0)
+
+
+def _spans(rows: Sequence[Column], others: Sequence[Column]) -> list[int]:
+    """The sizes of pairs of columns for `keys_of`, which asks for none of the first."""
+    return [0, *(_span(a, b) for a, b in zip(rows[1:], others[1:], strict=True))]
 
 
 def keys_of(codes: Sequence[Column], sizes: Sequence[int]) -> Keys:
@@ -280,7 +285,7 @@ def find(keys: Keys, wanted: Keys) -> Ints:
 def place_in(rows: Sequence[Column], wanted: Sequence[Column]) -> Ints:
     """Where each wanted row of codes stands among `rows` (the first of equal ones), −1 if
     nowhere."""
-    sizes = [_span(a, b) for a, b in zip(rows, wanted, strict=True)]
+    sizes = _spans(rows, wanted)
     return find(keys_of(rows, sizes), keys_of(wanted, sizes))
 
 

@@ -196,9 +196,14 @@ What belongs to the decision cannot be changed: Periods, Budget, `discount_rate`
 
 
 def messages() -> Iterator[tuple[str, str]]:
-    """The file and the message, of what is told of the sheets beyond their columns."""
+    """The file and the message, of every sheet and column, and of what is told beyond them."""
     for text in (HEAD, *RULES.values()):
         yield "circflow/data/docs.py", text
+    texts = [sheet.meaning for sheet in SHEETS]
+    for column in (*SCENARIO_KEYS, *(c for sheet in SHEETS for c in sheet.columns)):
+        texts += [column.meaning, column.unit, column.blank]
+    for text in texts:
+        yield "circflow/data/schema/sheets.py", text
 
 
 def data_reference() -> str:

@@ -7,18 +7,14 @@ with all pairs of sites.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from circflow.data.coded import Flags, Ints, Items, distinct, join, match, stacked
+from circflow.data.coded import Flags, Floats, Ints, Items, distinct, join, match, stacked
 
 if TYPE_CHECKING:
-    from circflow.data.coded import Codes
     from circflow.data.scenario import Scenario
 
 EARTH_RADIUS_KM = 6371.0088
@@ -32,7 +28,7 @@ _COVERAGE = (("material", "mode"), ("material",), ("mode",), ())
 
 @dataclass(frozen=True)
 class Network:
-    """Every link that material may use, as arrays; `links`, `capacities` and `flows` with names.
+    """Every link that material may use, as arrays.
 
     `link_items`: from, to, material, mode, distance_km (NaN where nobody needs it), cost (currency
     per unit sent, NaN: by the mode's tariff), loss (share), transaction_cost (currency per unit
@@ -43,33 +39,17 @@ class Network:
     (transport alone, currency per unit sent), row_mode (row of Modes).
     """
 
-    codes: Codes = field(repr=False, compare=False)
     link_items: Items
     capacity_items: Items
     flow_items: Items
 
-    @cached_property
-    def links(self) -> pd.DataFrame:
-        """The links with names."""
-        return self.link_items.frame(self.codes)
-
-    @cached_property
-    def capacities(self) -> pd.DataFrame:
-        """The covered links of every row with a capacity."""
-        return self.capacity_items.frame(self.codes)
-
-    @cached_property
-    def flows(self) -> pd.DataFrame:
-        """The links by period, with names."""
-        return self.flow_items.frame(self.codes)
-
 
 def great_circle_km(
-    latitude_a: NDArray[np.float64],
-    longitude_a: NDArray[np.float64],
-    latitude_b: NDArray[np.float64],
-    longitude_b: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    latitude_a: Floats,
+    longitude_a: Floats,
+    latitude_b: Floats,
+    longitude_b: Floats,
+) -> Floats:
     """Great-circle distance in km of points in degrees (haversine formula)."""
     phi_a, phi_b = np.radians(latitude_a), np.radians(latitude_b)
     half_phi = (phi_b - phi_a) / 2
@@ -148,7 +128,7 @@ class _Maker:
         allowed[[mode for mode in listed if mode >= 0]] = True
         return allowed
 
-    def distance(self, start: Ints, end: Ints) -> NDArray[np.float64]:
+    def distance(self, start: Ints, end: Ints) -> Floats:
         """Kilometres on the way, detour included; NaN where a coordinate is missing."""
         crow = great_circle_km(
             self.latitude[start], self.longitude[start], self.latitude[end], self.longitude[end]
@@ -166,7 +146,7 @@ class _Maker:
         distance = links["distance_km"].copy()
         distance[unknown] = self.distance(links["from"][unknown], links["to"][unknown])
         links = links.plus(distance_km=distance, transaction_cost=self._transaction_costs(links))
-        return Network(self.codes, links, capacities, self._flows(links))
+        return Network(links, capacities, self._flows(links))
 
     def _automatic(self) -> Items:
         """Links of the modes with `auto` between sites with coordinates, up to the longest."""
@@ -241,7 +221,7 @@ class _Maker:
         covered = rows.take(hit[order]).only("row", "capacity_per_year").plus(link=link[order])
         return links.take(~forbidden), covered
 
-    def _transaction_costs(self, links: Items) -> NDArray[np.float64]:
+    def _transaction_costs(self, links: Items) -> Floats:
         """Currency per unit: inside between two members, outside where one end has none."""
         settings = self.scenario.settings
         a, b = self.member[links["from"]], self.member[links["to"]]

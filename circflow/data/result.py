@@ -86,14 +86,13 @@ def stacked(tables: Iterable[pd.DataFrame | None], columns: Sequence[str] = ()) 
 
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:
-    columns = {}
-    for at, (name, dtype) in enumerate(zip(table.columns, table.dtypes, strict=True)):
+    columns: dict[Any, Any] = {}
+    for name, column in table.items():
+        dtype = column.dtype
         if isinstance(dtype, pd.StringDtype):
-            column = table.iloc[:, at]
             columns[name] = column.astype(object).where(column.notna(), None)
         elif isinstance(dtype, np.dtype) and dtype.kind == "O" and len(table):
-            column = table.iloc[:, at]
-            if {type(value) for value in column} <= _TEXT:
+            if set(map(type, column.to_numpy())) <= _TEXT:
                 continue
             kind = pd.api.types.infer_dtype(column, skipna=True)
             if kind in _NUMBERS:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.coded import (
     Codes,
     Column,
+    Flags,
     Floats,
     Ints,
     Items,
@@ -78,6 +78,15 @@ class Settings:
     transaction_cost_outside: float = 0.0
     capital_charge: str = "annuity"
     rates: str = ""
+
+
+def make_settings(given: Mapping[str, object]) -> Settings:
+    """Settings from typed values by key; blank ones take their defaults."""
+    values = {key: value for key, value in given.items() if value is not None}
+    values.setdefault("name", "")
+    if "start_year" in values:
+        values["start_year"] = int(values["start_year"])  # type: ignore[call-overload]
+    return Settings(**values)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -186,15 +195,15 @@ class Scenario(Result):
         vars(twin).update({k: v for k, v in vars(self).items() if k not in vars(twin)})
         return twin
 
-    def with_figures(
-        self,
-        settings: Settings,
-        periods: tuple[Period, ...],
-        tables: Mapping[str, Table],
-        book: Book,
-    ) -> Scenario:
-        """The scenario with other figures; what is derived from sheets that stay is kept."""
-        other = Scenario(settings, periods, tables, book, self.warnings, standstill=self.standstill)
+    def with_table(self, table: Table) -> Scenario:
+        """The scenario with other rows in a sheet; nothing that is made of the sheets is kept."""
+        return replace(self, tables={**self.tables, table.sheet.name: table})
+
+    def with_figures(self, tables: Mapping[str, Table], **derived: Any) -> Scenario:
+        """The scenario with other figures in some tables, and fields that come of them; what is
+        made of sheets that stay is kept."""
+        tables = {**self.tables, **tables}
+        other = replace(self, tables=tables, changes=(), read_seconds=0.0, **derived)
         moved = {name for name, table in tables.items() if table is not self.tables[name]}
         known = vars(self)
         for name, sheets in _FIGURES_IN.items():
@@ -273,7 +282,7 @@ class Scenario(Result):
 
     def stand_still(
         self, rows: Items, columns: Sequence[str], names: Iterable[tuple[str, ...]]
-    ) -> NDArray[np.bool_]:
+    ) -> Flags:
         """Which rows are among the names (of `columns`) that stand still."""
         listed = list(zip(*sorted(names), strict=True)) or [()] * len(columns)
         still = [self.codes.of(n, parts) for n, parts in zip(columns, listed, strict=True)]
@@ -315,6 +324,12 @@ class Scenario(Result):
         of_site = {site: number.get(member, -1) for site, member in self.member_of.items()}
         return np.array([of_site.get(site, -1) for site in sites], dtype=np.intp)
 
+    def ends(self, flows: pd.DataFrame) -> tuple[Ints, Ints, Flags]:
+        """The owners of both ends of flows (`from` and `to`), and which flows run between two
+        different members."""
+        sender, receiver = self.owners(flows["from"]), self.owners(flows["to"])
+        return sender, receiver, (sender >= 0) & (receiver >= 0) & (sender != receiver)
+
     def weights_of(self, periods: Iterable[str]) -> Floats:
         """D_t of each of some periods, by name."""
         weight = {p.name: p.weight for p in self.periods}
@@ -327,7 +342,7 @@ class Scenario(Result):
         return {material: unit for _, material, unit in by_row(materials, "material", "unit")}
 
     @property
-    def is_waste(self) -> NDArray[np.bool_]:
+    def is_waste(self) -> Flags:
         """Of every material, by code: whether its category is waste."""
         return np.asarray(
             self.items("Materials")["category"] == self.codes.known("category", "waste")
@@ -358,12 +373,6 @@ class Scenario(Result):
         return both.take(np.lexsort((by_name[both["site"]], both["row"])))
 
     @cached_property
-    def purchases(self) -> pd.DataFrame:
-        """`purchase_items` as a table with names."""
-        rows = self.purchase_items
-        return rows.frame(self.codes, *rows.names)
-
-    @cached_property
     def active_units(self) -> pd.DataFrame:
         """Units that are not off."""
         units = self.frame("Units")
@@ -374,16 +383,6 @@ class Scenario(Result):
         """Units that are not off."""
         units = self.items("Units")
         return units.take(units["status"] != self.codes.known("status", "off"))
-
-    @cached_property
-    def users(self) -> pd.DataFrame:
-        """Which material is used (taken in) at which site: site, material."""
-        return self.uses.frame(self.codes)
-
-    @cached_property
-    def makers(self) -> pd.DataFrame:
-        """Which material is made at which site: site, material."""
-        return self.makes.frame(self.codes)
 
     @cached_property
     def uses(self) -> Items:
@@ -415,15 +414,12 @@ _FIGURES_IN: dict[str, frozenset[str]] = {
     "member_of": frozenset(),
     "unit_of_measure": frozenset(),
     "wastes": frozenset(),
-    "users": frozenset(),
-    "makers": frozenset(),
     "active_units": frozenset({"Units"}),
     "active_unit_items": frozenset({"Units"}),
     "uses": frozenset(),
     "makes": frozenset(),
     "codes": frozenset(),
     "purchase_items": frozenset({"Purchases"}),
-    "purchases": frozenset({"Purchases"}),
     "network": frozenset({"Scenario", "Sites", "Modes", "Links"}),
 }
 """The sheets whose figures stand in, or decide, what is derived from a scenario; of the other

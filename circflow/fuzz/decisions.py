@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from dataclasses import dataclass
 
 from circflow.fuzz.regions import Row, Sheets
@@ -46,10 +47,7 @@ def ways(sheets: Sheets) -> list[Way] | None:
         return None
     periods = _periods(sheets)
     choices = [[None, *_window(unit, periods)] for unit in candidates]
-    count = 1
-    for options in choices:
-        count *= len(options)
-    if count > MOST_WAYS:
+    if math.prod(map(len, choices)) > MOST_WAYS:
         return None
     every = itertools.product(*choices)
     plans = (dict(zip([str(u["unit"]) for u in candidates], way, strict=True)) for way in every)

@@ -82,14 +82,12 @@ def answer(sheets: Sheets, *, relax: bool = False, audit: bool = True) -> Answer
         best = optimum(compiled.program, gap=0.0, time_limit=PATIENCE)
         outcome = best.outcome
         if outcome.x is None:  # without explaining why
-            return Answer(outcome.ending.value)
+            return Answer(outcome.status.value)
         gross = abs(compiled.program.offset) + float(abs(compiled.program.cost * outcome.x).sum())
         if not audit:
-            return Answer(outcome.ending.value, 0.0 - outcome.objective, gross)
+            return Answer(outcome.status.value, 0.0 - outcome.objective, gross)
         proven = proof(compiled.program, best, 0.0)
-        solution = read_off(
-            scenario, m, compiled, outcome, fixed=best.fixed, relax=relax, proven=proven
-        )
+        solution = read_off(m, compiled, outcome, fixed=best.fixed, relax=relax, proven=proven)
         if not solution.audit.passed:
             raise AuditError(solution)
         return Answer(solution.status.value, solution.objective, gross, moved(solution))

@@ -45,13 +45,15 @@ class Seen:
 
 
 Change = Callable[[Sheets, Random, Seen], Changed | None]
+"""What a relation does to a scenario's own copy."""
 RELATIONS: dict[str, Change] = {}
 """Every relation by name."""
 
 
 def relation(change: Change) -> Change:
-    """Register a relation under the name of its function."""
-    RELATIONS[change.__name__] = change
+    """Register a relation under the name of its function; it is given a copy, to change."""
+    name = change.__name__
+    RELATIONS[name] = lambda sheets, rng, seen: change(copy.deepcopy(sheets), rng, seen)
     return change
 
 
@@ -111,13 +113,12 @@ def _eases(sheets: Sheets, sheet: str, row: Row, column: str) -> bool:
 @relation
 def raised_maximum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """More room never lowers the worth."""
-    changed = copy.deepcopy(sheets)
     places = [
         (sheet, row, column)
-        for sheet, row, column in cells(changed, MAXIMA)
+        for sheet, row, column in cells(sheets, MAXIMA)
         if row.get(column) is not None
         and number(row, column) < MOST
-        and _eases(changed, sheet, row, column)
+        and _eases(sheets, sheet, row, column)
     ]
     if not places:
         return None
@@ -129,16 +130,15 @@ def raised_maximum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
         power = math.log10(max(before, LEAST))
         after = float(f"{10.0 ** rng.choice([power + 1.0, rng.uniform(power, 15.0), 15.0]):.2g}")
     row[column] = min(max(after, before), MOST)
-    return Changed(changed, "not lower", said=f"{sheet}.{column} {before:g} -> {row[column]:g}")
+    return Changed(sheets, "not lower", said=f"{sheet}.{column} {before:g} -> {row[column]:g}")
 
 
 @relation
 def lowered_minimum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """A smaller least never lowers the worth."""
-    changed = copy.deepcopy(sheets)
     places = [
         (sheet, row, column)
-        for sheet, row, column in cells(changed, MINIMA)
+        for sheet, row, column in cells(sheets, MINIMA)
         if number(row, column, 0.0) > 0.0
     ]
     if not places:
@@ -146,7 +146,7 @@ def lowered_minimum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     sheet, row, column = rng.choice(places)
     before = number(row, column)
     row[column] = before * rng.choice([0.0, 1e-6, 0.5])
-    return Changed(changed, "not lower", said=f"{sheet}.{column} {before:g} -> {row[column]:g}")
+    return Changed(sheets, "not lower", said=f"{sheet}.{column} {before:g} -> {row[column]:g}")
 
 
 BLANK_IS_UNLIMITED = {
@@ -163,10 +163,9 @@ BLANK_IS_UNLIMITED = {
 @relation
 def limit_beyond_reach(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """A limit above what the best plan moves in all changes nothing, whatever its size."""
-    changed = copy.deepcopy(sheets)
     places = [
         (sheet, row, column)
-        for sheet, row, column in cells(changed, BLANK_IS_UNLIMITED)
+        for sheet, row, column in cells(sheets, BLANK_IS_UNLIMITED)
         if row.get(column) is None and not row.get("forbidden")
     ]
     least = math.log10(max(2.0 * seen.most, LEAST))
@@ -181,7 +180,7 @@ def limit_beyond_reach(sheets: Sheets, rng: Random, seen: Seen) -> Changed | Non
         if sheet == "EmissionLimits" and rng.random() < 0.5:
             row["penalty"] = float(f"{10.0 ** rng.uniform(-3.0, 15.0):.2g}")
         words.append(f"{sheet}.{column} = {row[column]:g}")
-    return Changed(changed, "equal", said=", ".join(words))
+    return Changed(sheets, "equal", said=", ".join(words))
 
 
 @relation
@@ -266,36 +265,33 @@ def _factor(rng: Random) -> float:
 def all_tonnes_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """All amounts and lump sums so many times as large: so is the worth."""
     factor = _factor(rng)
-    changed = copy.deepcopy(sheets)
-    _times(changed, TONNES, factor)
-    return _scaled(changed, factor, said=f"times {factor:g}")
+    _times(sheets, TONNES, factor)
+    return _scaled(sheets, factor, said=f"times {factor:g}")
 
 
 @relation
 def all_money_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """All prices and sums in another currency: so is the worth."""
     factor = _factor(rng)
-    changed = copy.deepcopy(sheets)
-    _times(changed, MONEY, factor)
-    _dealing_times(changed, factor)
-    for row in changed.get("Goals", []):
+    _times(sheets, MONEY, factor)
+    _dealing_times(sheets, factor)
+    for row in sheets.get("Goals", []):
         if row["goal"] not in ("value", "synergy"):
             row["weight"] = number(row, "weight") * factor
-    return _scaled(changed, factor, said=f"times {factor:g}")
+    return _scaled(sheets, factor, said=f"times {factor:g}")
 
 
 @relation
 def unit_of_all_materials(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """All amounts counted in another unit, prices and emissions per unit with them: the same."""
     factor = 10.0 ** rng.choice([-6, -3, 3, 6])
-    changed = copy.deepcopy(sheets)
     sheets_of = [sheet for sheet in TONNES if sheet != "EmissionLimits"]
-    _times(changed, {s: tuple(c for c in TONNES[s] if c in _AMOUNTS) for s in sheets_of}, factor)
+    _times(sheets, {s: tuple(c for c in TONNES[s] if c in _AMOUNTS) for s in sheets_of}, factor)
     prices = {s: tuple(c for c in MONEY[s] if "_million" not in c) for s in MONEY}
     prices = {**prices, "EmissionLimits": (), "EmissionFactors": ("factor",)}
-    _times(changed, prices, 1.0 / factor)
-    _dealing_times(changed, 1.0 / factor)
-    return _scaled(changed, said=f"times {factor:g}")
+    _times(sheets, prices, 1.0 / factor)
+    _dealing_times(sheets, 1.0 / factor)
+    return _scaled(sheets, said=f"times {factor:g}")
 
 
 @relation
@@ -311,24 +307,23 @@ def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | N
         return None
     material = rng.choice(possible)
     name, factor = material["material"], 10.0 ** rng.choice([-6, -3, 3, 3, 6])
-    changed = copy.deepcopy(sheets)
-    next(row for row in changed["Materials"] if row["material"] == name)["unit"] = "another"
-    of_all = any(row.get("material") is None for row in changed.get("Disposal", []))
+    material["unit"] = "another"
+    of_all = any(row.get("material") is None for row in sheets.get("Disposal", []))
     if of_all and material["category"] == "waste":  # it needs a row of its own
         return None
     for sheet in _OF_A_MATERIAL:
-        rows = [row for row in changed.get(sheet, []) if row.get("material") == name]
+        rows = [row for row in sheets.get(sheet, []) if row.get("material") == name]
         amounts = tuple(c for c in TONNES.get(sheet, ()) if c in _AMOUNTS)
         _times({sheet: rows}, {sheet: amounts}, factor)
         _times({sheet: rows}, {sheet: MONEY.get(sheet, ())}, 1.0 / factor)
-    _recount_recipes(changed, name, factor)
+    _recount_recipes(sheets, name, factor)
     for kind in _KINDS_OF_A_MATERIAL:
-        _recount_emissions(changed, kind, name, factor)
+        _recount_emissions(sheets, kind, name, factor)
     if (mode := material.get("modes")) != "none":
-        modes = [row for row in changed.get("Modes", []) if row["mode"] == mode]
+        modes = [row for row in sheets.get("Modes", []) if row["mode"] == mode]
         _times({"Modes": modes}, {"Modes": MONEY["Modes"]}, 1.0 / factor)
-        _recount_emissions(changed, "transport", mode, factor)
-    return _scaled(changed, said=f"{name} times {factor:g}")
+        _recount_emissions(sheets, "transport", mode, factor)
+    return _scaled(sheets, said=f"{name} times {factor:g}")
 
 
 _AMOUNTS = {
@@ -410,7 +405,6 @@ def rows_permuted(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 @relation
 def unused_things(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """A site, a member, a material, a mode, a technology that nothing uses change nothing."""
-    changed = copy.deepcopy(sheets)
     size = [10.0 ** rng.uniform(-9.0, 15.0) for _ in range(9)]
     added: dict[str, Row] = {
         "Sites": {"site": "Far away", "member": "Idle", "latitude": -50.0, "longitude": -70.0},
@@ -424,23 +418,21 @@ def unused_things(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
                             "factor": size[5]},
     }  # fmt: skip
     for sheet, row in added.items():
-        changed.setdefault(sheet, []).append(dict(row))
-    changed.setdefault("Members", []).append({"member": "Idle"})
+        sheets.setdefault(sheet, []).append(dict(row))
+    sheets.setdefault("Members", []).append({"member": "Idle"})
     if rng.random() < 0.5:
-        changed["Purchases"] = [
-            *changed.get("Purchases", []),
-            {"site": None, "material": "gold", "price": size[6], "max_per_year": size[7]},
-        ]
-    return Changed(changed, "equal")
+        sheets.setdefault("Purchases", []).append(
+            {"site": None, "material": "gold", "price": size[6], "max_per_year": size[7]}
+        )
+    return Changed(sheets, "equal")
 
 
 @relation
 def unit_that_is_off(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """A unit that is off is as good as none, whatever stands in its row."""
-    changed = copy.deepcopy(sheets)
     technologies = sorted({str(row["technology"]) for row in sheets["Recipes"]})
     size = [float(f"{10.0 ** rng.uniform(-9.0, 15.0):.2g}") for _ in range(4)]
-    changed["Units"].append(
+    sheets["Units"].append(
         {
             "unit": "Ruin",
             "site": rng.choice([str(row["site"]) for row in sheets["Sites"]]),
@@ -453,14 +445,14 @@ def unit_that_is_off(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
             "capex_million": size[3],
         }
     )
-    return Changed(changed, "equal")
+    return Changed(sheets, "equal")
 
 
 @relation
 def off_or_struck_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """A unit off is as good as one struck out, with all that needs it or names it."""
     name = rng.choice(sheets["Units"])["unit"]
-    off, struck = copy.deepcopy(sheets), copy.deepcopy(sheets)
+    off, struck = sheets, copy.deepcopy(sheets)
     next(u for u in off["Units"] if u["unit"] == name)["status"] = "off"
     gone = {name}
     while needing := {u["unit"] for u in struck["Units"] if u.get("requires") in gone} - gone:
@@ -498,35 +490,31 @@ def freed_candidate(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     bound = [u for u in sheets["Units"] if any(u.get(c) is not None for c in conditions)]
     if not bound:
         return None
-    name = rng.choice(bound)["unit"]
-    changed = copy.deepcopy(sheets)
-    for row in changed["Units"]:
-        if row["unit"] == name:
-            row.update(dict.fromkeys(conditions))
-    return Changed(changed, "not lower", said=f"{name} without conditions")
+    unit = rng.choice(bound)
+    unit.update(dict.fromkeys(conditions))
+    return Changed(sheets, "not lower", said=f"{unit['unit']} without conditions")
 
 
 @relation
 def periods_written_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """A row for every period is a row for each of them (a total capacity has no period)."""
     periods = [row["period"] for row in sheets["Periods"]]
-    changed = copy.deepcopy(sheets)
     for name, rows in sheets.items():
         if not BY_NAME[name].periodic:
             continue
         key = BY_NAME[name].key or ("site", "material")
-        changed[name] = []
+        sheets[name] = []
         for row in rows:
             if row.get("period") is not None or row.get("total_capacity") is not None:
-                changed[name].append(dict(row))
+                sheets[name].append(dict(row))
                 continue
             named = {
                 other.get("period")
                 for other in rows
                 if all(other.get(column) == row.get(column) for column in key)
             }
-            changed[name] += [{**row, "period": p} for p in periods if p not in named]
-    return Changed(changed, "equal")
+            sheets[name] += [{**row, "period": p} for p in periods if p not in named]
+    return Changed(sheets, "equal")
 
 
 @relation
@@ -543,16 +531,15 @@ def period_split(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     cut = rng.choice(long)
     years = int(number(cut, "years"))
     first = rng.randint(1, years - 1)
-    changed = copy.deepcopy(sheets)
     at = sheets["Periods"].index(cut)
-    changed["Periods"][at : at + 1] = [
+    sheets["Periods"][at : at + 1] = [
         {"period": cut["period"], "years": first},
         {"period": "the rest", "years": years - first},
     ]
-    for name, rows in changed.items():
+    for name, rows in sheets.items():
         if name != "Periods" and "period" in BY_NAME[name]:
             rows += [{**r, "period": "the rest"} for r in rows if r.get("period") == cut["period"]]
-    return Changed(changed, "equal", said=f"{cut['period']} after {first} years")
+    return Changed(sheets, "equal", said=f"{cut['period']} after {first} years")
 
 
 # ------------------------------------------------------------------- prices
@@ -576,12 +563,11 @@ BETTER = (
 @relation
 def better_price(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """A better price, a shorter way, a cheaper plant never lower the worth."""
-    changed = copy.deepcopy(sheets)
     goals = {row["goal"] for row in sheets.get("Goals", [])}
     places = [
         (sheet, row, column, sign)
         for sheet, column, sign in BETTER
-        for row in changed.get(sheet, [])
+        for row in sheets.get(sheet, [])
         if number(row, column, 0.0) != 0.0 and _price_is_free(sheet, row, goals)
     ]
     if not places:
@@ -593,7 +579,7 @@ def better_price(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     if abs(after) > MOST:
         return None
     row[column] = after
-    return Changed(changed, "not lower", said=f"{sheet}.{column} {before:g} -> {after:g}")
+    return Changed(sheets, "not lower", said=f"{sheet}.{column} {before:g} -> {after:g}")
 
 
 def _price_is_free(sheet: str, row: Row, goals: set[Value]) -> bool:

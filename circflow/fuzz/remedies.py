@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from random import Random
 
 from circflow.algebra.build import build
-from circflow.data.files.grids import column_letter
+from circflow.data.files.grids import column_number
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.table import Cell
@@ -292,8 +292,7 @@ def judge(sheets: Sheets, case: str, names: tuple[str, ...] = NAMES) -> Iterator
 
 
 def _place(sheets: Sheets, cell: Cell) -> Place:
-    letters = [column_letter(n) for n in range(99)]
-    column = columns_of(cell.sheet, sheets[cell.sheet])[letters.index(cell.column)]
+    column = columns_of(cell.sheet, sheets[cell.sheet])[column_number(cell.column)]
     return cell.sheet, cell.row - 2, column
 
 

@@ -6,7 +6,7 @@ They are a contract with the workbooks that bear them, not messages: each langua
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -111,30 +111,29 @@ def shown_measure(text: str) -> str:
 @cache
 def sheet_names(sheets: tuple[str, ...]) -> dict[str, tuple[str, str]]:
     """Sheets by every name that they have, ё being е: language and English name."""
-    return {
-        plain(names_in(language).sheet(sheet)): (language, sheet)
-        for language in reversed(languages())
-        for sheet in sheets
-    }
+    return _in_every_language(sheets, Names.sheet)
 
 
 @cache
 def column_names(sheet: str, columns: tuple[str, ...]) -> dict[str, tuple[str, str]]:
     """Columns of a sheet by every name that they have, ё being е: language and English name."""
-    return {
-        plain(names_in(language).column(sheet, column)): (language, column)
-        for language in reversed(languages())
-        for column in columns
-    }
+    return _in_every_language(columns, lambda names, column: names.column(sheet, column))
 
 
 @cache
 def words_of(column: str, words: tuple[str, ...]) -> dict[str, str]:
     """Closed words of a column by every name that they have, ё being е."""
+    known = _in_every_language(words, lambda names, word: names.word(column, word))
+    return {name: word for name, (_, word) in known.items()}
+
+
+def _in_every_language(
+    english: tuple[str, ...], called: Callable[[Names, str], str]
+) -> dict[str, tuple[str, str]]:
     return {
-        plain(names_in(language).word(column, word)): word
+        plain(called(names_in(language), name)): (language, name)
         for language in reversed(languages())
-        for word in words
+        for name in english
     }
 
 

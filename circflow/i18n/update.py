@@ -34,10 +34,7 @@ _KEYWORDS: dict[str, Any] = {"say_n": (1, 2), "say_in": ((1, "c"), 2)} | dict.fr
 """What takes a message: errors say theirs."""
 _NOTING = ("error", "warning", "infeasible")
 """Methods of what notes the problems of a scenario, which say the last of their arguments."""
-_COLLECTORS = (
-    *("circflow.data.schema.spoken", "circflow.data.docs", "circflow.report.vocabulary"),
-    "circflow.cli_messages",
-)
+_COLLECTORS = ("circflow.data.docs", "circflow.report.vocabulary", "circflow.cli_messages")
 """Modules with a function `messages`: what stands in declarations, such as the schema's meanings
 and the help of the command line, and is translated from there."""
 _HEADER = "# Messages of circflow. Made by `python -m circflow.i18n.update`."
@@ -93,21 +90,10 @@ def read(name: str) -> Catalog:
 
 def merged(name: str, messages: Catalog) -> Catalog:
     """The catalogue of a language with the messages of the code, and no others."""
-    old = read(name) if po_path(name).exists() else Catalog(locale=name)
-    new = Catalog(locale=name, project="circflow", header_comment=_HEADER, fuzzy=False)
-    for message in messages:
-        if not message.id:
-            continue
-        before = old.get(message.id, message.context)
-        kept = before is not None and bool(before.id) and type(before.id) is type(message.id)
-        new.add(
-            message.id,
-            before.string if kept and before is not None else None,
-            locations=message.locations,
-            context=message.context,
-            user_comments=before.user_comments if kept and before is not None else (),
-        )
-    return new
+    catalogue = read(name) if po_path(name).exists() else Catalog(name, fuzzy=False)
+    catalogue.update(messages, no_fuzzy_matching=True, update_header_comment=True)
+    catalogue.obsolete.clear()
+    return catalogue
 
 
 def text_of(catalogue: Catalog) -> bytes:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, among, listed
+from circflow.data.checks.rules import check_crossed, doubt_sizes
 from circflow.data.coded import by_row
 from circflow.data.suggest import nearest
 from circflow.i18n import say
@@ -80,30 +81,9 @@ def check_figures(drafts: Drafts) -> None:
 
 def _check_sizes(drafts: Drafts) -> None:
     columns = ("capacity_per_year", "capacity_max_per_year", "capex_million", "capex_max_million")
+    check_crossed(drafts, "Technologies", "capacity_max_per_year", "capacity_per_year")
     rows = drafts["Technologies"].sound(*columns)
-    crossed = rows.take(rows["capacity_max_per_year"] < rows["capacity_per_year"])
-    for row, capacity in by_row(crossed, "capacity_per_year"):
-        least = plain(capacity)
-        drafts.error(
-            "Technologies",
-            row,
-            "capacity_max_per_year",
-            "capacity_max_per_year is below capacity_per_year {least}: raise it, or clear it",
-            least=least,
-            expected=say("at least {least}", least=least),
-        )
-    drafts.warning(
-        "Technologies",
-        rows.take(np.isnan(rows["capacity_max_per_year"]) & ~np.isnan(rows["capex_max_million"])),
-        "capex_max_million",
-        "capex_max_million has no effect without capacity_max_per_year: fill that in as well",
-    )
-    drafts.warning(
-        "Technologies",
-        rows.take(rows["capex_max_million"] < rows["capex_million"]),
-        "capex_max_million",
-        "the greatest size costs less than the smallest: check both figures",
-    )
+    doubt_sizes(drafts, "Technologies", rows, ("capex_max_million",))
 
 
 def _check_prices(drafts: Drafts) -> None:

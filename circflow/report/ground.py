@@ -9,9 +9,9 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from circflow.data.coded import Floats
+
 Extent = tuple[float, float, float, float]
 """West, east, south, north, in degrees."""
 LAYERS = ("coast", "lakes", "rivers")

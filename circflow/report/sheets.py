@@ -56,7 +56,7 @@ _STOCK = ("arising", "taken", "reclaimed", "converted", "made", "sold", "dispose
 _NO_MONEY = ("rank", "step", "end_per_unit", "amount_per_unit")
 _PRICES = ("price", "fee", "premium", "value")
 _NUMERIC = ("floating", "integer", "mixed-integer-float", "decimal")
-_WHOLE = ("row", "tier", "years", "periods", "chain", "jobs", "rows", "rank", "step")
+_INTEGERS = ("row", "tier", "years", "periods", "chain", "jobs", "rows", "rank", "step")
 
 
 def clean(text: str) -> str:
@@ -127,14 +127,14 @@ def kind_of(table: str, column: str, values: pd.Series[Any]) -> Kind:
         numeric = pd.api.types.infer_dtype(values, skipna=True) in _NUMERIC
     if not numeric:
         return "text"
-    return "share" if column in _SHARES else "whole" if column in _WHOLE else "number"
+    return "share" if column in _SHARES else "integer" if column in _INTEGERS else "number"
 
 
 def number_format(column: str, kind: Kind, values: pd.Series[Any]) -> str:
     """The Excel number format of a column, by what it is and its largest value."""
     if kind == "share":
         return "0.0%"
-    if kind == "whole":
+    if kind == "integer":
         return "0"
     if column == "error":
         return "0.0E+00"

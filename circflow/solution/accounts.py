@@ -30,11 +30,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Items, distinct, find_rows, take
+from circflow.data.coded import BLANK, Codes, Flags, Floats, Ints, Items, distinct, find_rows, take
 from circflow.data.scenario import MILLION
 from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.findings import with_technology
-from circflow.solution.keys import CodedPlan, Flags, Floats, Ints
+from circflow.solution.keys import CodedPlan
 from circflow.solution.transport import link_terms
 from circflow.solution.units_in_service import Service, service_of
 

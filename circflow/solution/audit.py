@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.algebra.build import money_groups
-from circflow.data.coded import Items, stacked, take
+from circflow.data.coded import Floats, Items, stacked, take
 from circflow.data.result import Result
 from circflow.data.scenario import MILLION
 from circflow.i18n import say, say_n
@@ -35,7 +35,7 @@ from circflow.solution.findings import (
     intakes,
     recipe_amounts,
 )
-from circflow.solution.keys import CodedPlan, Floats, side_by_side
+from circflow.solution.keys import CodedPlan, side_by_side
 from circflow.solution.proof import AGREES
 
 if TYPE_CHECKING:
@@ -229,12 +229,12 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     return total, gross
 
 
-def _check_objective(findings: Findings, found: float, expected: float, gross: float) -> float:
+def _check_objective(findings: Findings, objective: float, expected: float, gross: float) -> float:
     """Objective of the solver against the one that follows from the plan."""
-    scale = max(abs(expected), abs(found), gross, 1e-9)
+    scale = max(abs(expected), abs(objective), gross, 1e-9)
     labels = pd.DataFrame({"where": ["objective"]})
-    findings.equal("objective", labels, np.array([found]), np.array([expected]), scale)
-    error = abs(found - expected) / scale
+    findings.equal("objective", labels, np.array([objective]), np.array([expected]), scale)
+    error = abs(objective - expected) / scale
     return float(error) if np.isfinite(error) else float("inf")
 
 

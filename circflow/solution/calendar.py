@@ -1,7 +1,7 @@
 """Time as the audit reckons it: what a period's money counts, and which rows hold when.
 
 Written from MODEL.md anew and in another way than what the model uses (`Period.weight`,
-`Scenario.in_force`, `Scenario.purchases`), so that a mistake there does not pass unseen.
+`Scenario.in_force`, `Scenario.purchase_items`), so that a mistake there does not pass unseen.
 """
 
 from __future__ import annotations

@@ -28,11 +28,11 @@ from circflow.algebra.build import group_named, money_groups
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.investment import CAPITAL
 from circflow.algebra.market import SYNERGY
-from circflow.data.coded import series_of
+from circflow.data.coded import Flags, Floats, series_of
 from circflow.i18n import mark, say
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
 from circflow.solution.flowgraph import Graph, GraphMaker
-from circflow.solution.keys import Flags, Floats, Names, plain
+from circflow.solution.keys import Names, plain
 from circflow.solution.path_decomposition import Parts, peel
 
 if TYPE_CHECKING:
@@ -237,8 +237,8 @@ class _Purse:
         if len(load) and len(cost):
             part = np.divide(load, by_cell[cell], out=np.zeros(len(load)), where=by_cell[cell] > 0)
             activity += part[:, None] * cost[cell]
-            whole = by_unit[np.maximum(unit, 0)]
-            part = np.divide(load, whole, out=np.zeros(len(load)), where=whole > 0)
+            of_unit = by_unit[np.maximum(unit, 0)]
+            part = np.divide(load, of_unit, out=np.zeros(len(load)), where=of_unit > 0)
             activity[:, capital] += part * lump[np.maximum(unit, 0)] if len(lump) else 0.0
         idle = np.where((by_cell > 0.0)[:, None], 0.0, cost)
         idle = idle.reshape(len(service.units), periods, len(self.groups)).sum(axis=1)
@@ -322,11 +322,11 @@ class _Purse:
         """Money that touches no flow, and what is left to the sum of the money table."""
         followed = _add_along(self.parts, self.share, money)[~carried].sum(axis=0)
         table = self.solution.money.groupby("group")["million"].sum()
-        whole = np.array([float(table.get(group, 0.0)) for group in self.groups])
+        booked = np.array([float(table.get(group, 0.0)) for group in self.groups])
         gross = self.solution.money["million"].abs().groupby(self.solution.money["group"]).sum()
         size = np.array([float(gross.get(group, 0.0)) for group in self.groups])
         known = np.sum([figures for *_, figures in self.rest], axis=0) if self.rest else 0.0
-        left = whole - followed - known
+        left = booked - followed - known
         left[np.abs(left) <= 1e-13 * size] = 0.0
         if left.any():
             self.rest.append((say("not followed"), None, None, left))
@@ -504,9 +504,9 @@ def _labelled(followed: Trace, table: pd.DataFrame) -> pd.DataFrame:
 
 def _looked_up(names: pd.Series[Any], known: dict[Any, Any]) -> pd.Series[Any]:
     """What is known of each name, None where nothing is."""
-    found = (known.get(name) for name in names)
-    made = [value if isinstance(value, str) else None for value in found]
-    return series_of(made, names.index)
+    values = (known.get(name) for name in names)
+    texts = [value if isinstance(value, str) else None for value in values]
+    return series_of(texts, names.index)
 
 
 def _rest_rows(followed: Trace) -> pd.DataFrame:

@@ -7,9 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Items, find_rows, join, table_of, take
+from circflow.data.coded import (
+    BLANK,
+    Codes,
+    Flags,
+    Floats,
+    Ints,
+    Items,
+    find_rows,
+    join,
+    table_of,
+    take,
+)
 from circflow.data.scenario import Scenario
-from circflow.solution.keys import CodedPlan, Flags, Floats, Ints, added_up
+from circflow.solution.keys import CodedPlan, added_up
 
 TOLERANCE = 1e-6
 FLOOR = 1e-3
@@ -99,7 +110,7 @@ class Findings:
             " / ".join(str(v) for v in record if not pd.isna(v))
             for record in where.itertuples(index=False, name=None)
         ]
-        made = pd.DataFrame(
+        wrong = pd.DataFrame(
             {
                 "check": check,
                 "where": np.array(text, dtype=object),
@@ -109,7 +120,7 @@ class Findings:
                 "error": error,
             }
         )
-        self.parts.append(made.sort_values("error", ascending=False, kind="stable"))
+        self.parts.append(wrong.sort_values("error", ascending=False, kind="stable"))
 
     def table(self) -> pd.DataFrame:
         """Everything that is wrong, check by check."""

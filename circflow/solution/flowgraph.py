@@ -30,11 +30,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Column, Keys, find, keys_of, series_of, table_of
+from circflow.data.coded import (
+    Column,
+    Flags,
+    Floats,
+    Ints,
+    Keys,
+    find,
+    keys_of,
+    series_of,
+    table_of,
+)
 from circflow.data.result import stacked
 from circflow.solution.accounts import LEDGERS, Accounts
 from circflow.solution.findings import intakes, recipe_amounts
-from circflow.solution.keys import Flags, Floats, Ints, Names, cells
+from circflow.solution.keys import Names, cells
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -256,14 +266,14 @@ class GraphMaker:
         pairs = main.merge(
             open_outputs[["run", "node", "share", "amount"]], on="run", suffixes=("", "_out")
         )
-        taken, made_of = (pairs[c].to_numpy(float) for c in ("share", "share_out"))
+        taken, given = (pairs[c].to_numpy(float) for c in ("share", "share_out"))
         self.add(
             "convert",
             pairs["node"].to_numpy(),
             pairs["node_out"].to_numpy(),
-            pairs["amount"].to_numpy(float) * made_of,
+            pairs["amount"].to_numpy(float) * given,
             arrives=pairs["amount_out"].to_numpy(float) * taken,
-            load=taken * made_of,
+            load=taken * given,
             **_labels(pairs),
         )
         used_up = main[~main["run"].isin(open_outputs["run"])]
@@ -278,17 +288,17 @@ class GraphMaker:
                 weight=weight,
                 **_labels(frame),
             )
-        made = outputs[~outputs["run"].isin(main["run"]) | outputs["run"].isin(closed)]
+        entering = outputs[~outputs["run"].isin(main["run"]) | outputs["run"].isin(closed)]
         self.add(
             "source",
             _NOWHERE,
-            made["node"].to_numpy(),
-            made["amount"].to_numpy(float),
-            load=made["share"].to_numpy(float),
+            entering["node"].to_numpy(),
+            entering["amount"].to_numpy(float),
+            load=entering["share"].to_numpy(float),
             end="unit",
             # The money of a run with inputs stays with its inputs.
-            weight=np.where(made["run"].isin(main["run"]), 0.0, 1.0),
-            **_labels(made),
+            weight=np.where(entering["run"].isin(main["run"]), 0.0, 1.0),
+            **_labels(entering),
         )
 
     def _closed_runs(
@@ -386,9 +396,9 @@ class GraphMaker:
         if extra:
             filled: dict[str, Any] = {"ledger": -1, "row": -1, "weight": 0.0, "load": 0.0}
             filled.update(end="unexplained", unit=None, recipe=None)
-            made = [pd.DataFrame(more).assign(**filled) for more in extra]
-            made = [part.assign(arrives=part["amount"]) for part in made]
-            arcs = pd.concat([arcs, *made], ignore_index=True)
+            completed = [pd.DataFrame(more).assign(**filled) for more in extra]
+            completed = [part.assign(arrives=part["amount"]) for part in completed]
+            arcs = pd.concat([arcs, *completed], ignore_index=True)
             arcs = arcs[arcs["amount"] > 0.0].reset_index(drop=True)
         return arcs, alone
 
@@ -440,10 +450,10 @@ def _even_circles(arcs: pd.DataFrame, count: int) -> Floats | None:
         return None
     touched = converts & np.isin(group, group[uneven])
     most = int(group.max()) + 1
-    whole = np.bincount(group[touched], amount[touched], most)
+    total = np.bincount(group[touched], amount[touched], most)
     round_ = np.bincount(group[touched & circling], arrives[touched & circling], most)
     others = np.bincount(group[touched & ~circling], amount[touched & ~circling], most)
-    left = whole - round_
+    left = total - round_
     if (left[group[touched]] <= 0.0).any() or (others[group[touched]] <= 0.0).any():
         return None
     scale = np.divide(left, others, out=np.ones(most), where=others > 0.0)

@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.algebra.build import results
-from circflow.data.coded import BLANK, Codes, Column, Items, distinct, stacked
+from circflow.data.coded import BLANK, Codes, Column, Floats, Ints, Items, distinct, stacked
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-Flags = NDArray[np.bool_]
 
 
 class Names:
@@ -65,8 +60,8 @@ def side_by_side(
 
 def _row_numbers(figures: Floats) -> Ints:
     """Rows of sheets, −1 for what is none."""
-    whole = (figures >= 0.0) & (figures == np.floor(figures)) & (figures < 2**31)
-    return np.where(whole, figures, BLANK).astype(np.intp)
+    valid = (figures >= 0.0) & (figures == np.floor(figures)) & (figures < 2**31)
+    return np.where(valid, figures, BLANK).astype(np.intp)
 
 
 class CodedPlan:

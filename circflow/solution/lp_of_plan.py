@@ -38,15 +38,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from circflow.algebra.build import for_synergy
 from circflow.algebra.declare import Model
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.data.scenario import MILLION, Scenario
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 PARTS = (
     "inputs",
@@ -132,7 +129,7 @@ class Optimality:
         return place
 
     @cached_property
-    def touched(self) -> NDArray[np.bool_]:
+    def touched(self) -> Flags:
         """Places at which the plan has something."""
         arriving = self.matrix.maximum(0) @ np.maximum(self.x, 0.0)
         amounts = np.asarray(arriving)[self.family(BALANCE)[1]]
@@ -149,7 +146,7 @@ class Optimality:
     def parts(self, name: str) -> tuple[pd.DataFrame, Floats]:
         """The rows of a variable, and the parts (`PARTS`) of each one's reduced cost."""
         rows, columns = self.labels(name)
-        made = np.zeros((len(rows), len(PARTS)))
+        figures = np.zeros((len(rows), len(PARTS)))
         number = {part: n for n, part in enumerate(PARTS)}
         at, row, coefficient = entries(self.matrix, columns)
         of_row = np.full(self.matrix.shape[0], number["other"], dtype=np.intp)
@@ -160,17 +157,17 @@ class Optimality:
         balance[self.family(BALANCE)[1]] = True
         arrives = np.where(coefficient > 0.0, number["outputs"], number["inputs"])
         part_of = np.where(balance[row], arrives, of_row[row])
-        np.add.at(made, (at, part_of), -self.row_dual[row] * coefficient)
-        made += self._direct(columns, number)
+        np.add.at(figures, (at, part_of), -self.row_dual[row] * coefficient)
+        figures += self._direct(columns, number)
         per_unit = MILLION / (self.discounts(rows["period"]) * self.value_weight)
-        made *= per_unit[:, None]
+        figures *= per_unit[:, None]
         # What rounding leaves of terms that cancel is nothing.
-        made[np.abs(made) <= _NOISE * np.abs(made).max(axis=1, initial=0.0)[:, None]] = 0.0
-        return rows, made
+        figures[np.abs(figures) <= _NOISE * np.abs(figures).max(axis=1, initial=0.0)[:, None]] = 0.0
+        return rows, figures
 
     def _direct(self, columns: Ints, number: Mapping[str, int]) -> Floats:
         """The columns' own costs by part; what is not money is the weight of a goal."""
-        made = np.zeros((len(columns), len(PARTS)))
+        figures = np.zeros((len(columns), len(PARTS)))
         place = np.full(self.matrix.shape[1], -1, dtype=np.intp)
         place[columns] = np.arange(len(columns))
         terms, codes = self.model.money, self.scenario.codes
@@ -184,11 +181,11 @@ class Optimality:
         worth = chosen.coefficient * yearly * weight
         groups, parts = self.model.groups, codes.listed("money")
         part = np.array([number[groups[g].part if g in groups else "other"] for g in parts])
-        np.add.at(made, (place[at[mine]], part[chosen["money"]]), -worth)
-        made[:, number["goals"]] = self.cost[columns] - made.sum(axis=1)
-        small = np.abs(made[:, number["goals"]]) <= _NOISE * np.abs(self.cost[columns])
-        made[small, number["goals"]] = 0.0
-        return made
+        np.add.at(figures, (place[at[mine]], part[chosen["money"]]), -worth)
+        figures[:, number["goals"]] = self.cost[columns] - figures.sum(axis=1)
+        small = np.abs(figures[:, number["goals"]]) <= _NOISE * np.abs(self.cost[columns])
+        figures[small, number["goals"]] = 0.0
+        return figures
 
 
 def entries(matrix: csc_array, columns: Ints) -> tuple[Ints, Ints, Floats]:

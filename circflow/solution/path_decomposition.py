@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from circflow.solution.keys import Floats, Ints
+from circflow.data.coded import Floats, Ints
 
 DUST = 1e-9
 """What is left of an arc below this share of its flow is rounding."""

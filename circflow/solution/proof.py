@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-Floats = NDArray[np.float64]
+from circflow.data.coded import Floats
+
 Long = NDArray[np.longdouble]
 
 ROUNDING = 1e-11
@@ -145,10 +146,10 @@ def breach(lp: Linear, x: Floats, entries: Extended | None = None) -> float:
         return float("inf")
     rows = (*(entries or Extended(lp.matrix)).activities(x), lp.row_lower, lp.row_upper)
     worst = 0.0
-    for value, own, low, high in (rows, (x, np.abs(x), lp.lower, lp.upper)):
+    for value, size, low, high in (rows, (x, np.abs(x), lp.lower, lp.upper)):
         over = np.maximum(np.maximum(low - value, value - high), 0.0)
         side = np.where(value < low, np.abs(low), np.abs(high))
-        scale = np.maximum(own, side)
+        scale = np.maximum(size, side)
         share = over[over > 0.0] / scale[over > 0.0]
         worst = max(worst, float(share.max(initial=0.0)))
     return worst

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import series_of
+from circflow.data.coded import Floats, Ints, series_of
 from circflow.data.scenario import MILLION
 from circflow.i18n import mark
-from circflow.solution.lp_of_plan import PARTS, Floats, Ints, Optimality, entries
+from circflow.solution.lp_of_plan import PARTS, Optimality, entries
 from circflow.solution.solution import Solution
 
 IN_SERVICE, IDLE, NOT_BUILT = mark("in service"), "idle", mark("not built")
@@ -84,16 +84,16 @@ def plain(known: Optimality, name: str) -> Kind:
 
 def _sales(known: Optimality) -> Kind:
     """Of a market that takes no more, the worth of its limit."""
-    whole = plain(known, "sold")
-    figures = whole.figures.copy()
-    limit = np.where(known.x[whole.columns] > 0.0, np.maximum(-whole.lacks, 0.0), 0.0)
+    sold = plain(known, "sold")
+    figures = sold.figures.copy()
+    limit = np.where(known.x[sold.columns] > 0.0, np.maximum(-sold.lacks, 0.0), 0.0)
     figures[:, FIGURES.index(MARKET_LIMIT)] = limit
-    return Kind(whole.labels, whole.columns, figures, whole.lacks + limit)
+    return Kind(sold.labels, sold.columns, figures, sold.lacks + limit)
 
 
 def _runs(solution: Solution, known: Optimality) -> Kind:
-    whole = plain(known, "activity")
-    labels, figures = whole.labels, whole.figures.copy()
+    activity = plain(known, "activity")
+    labels, figures = activity.labels, activity.figures.copy()
     units = solution.scenario.active_units.set_index("unit")
     key = ["unit", "period"]
     served = solution.tables.units.set_index(key)["in_service"].astype(float)
@@ -109,13 +109,13 @@ def _runs(solution: Solution, known: Optimality) -> Kind:
         worth = per_load.reindex(at).fillna(0.0).to_numpy(float) if len(per_load) else 0.0
         figures[:, FIGURES.index(name)] = np.where(serves, 0.0, worth * use)
     fixed = [FIGURES.index(name) for name in ("capacity", "min_load")]
-    told = np.where(state == IN_SERVICE, 0.0, figures[:, fixed].sum(axis=1))
+    decided = np.where(state == IN_SERVICE, 0.0, figures[:, fixed].sum(axis=1))
     status = labels["unit"].map(units["status"]).astype(object)
     return Kind(
         labels.assign(status=status, state=state),
-        whole.columns,
+        activity.columns,
         figures,
-        figures.sum(axis=1) - told,
+        figures.sum(axis=1) - decided,
     )
 
 

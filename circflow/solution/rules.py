@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from circflow.data.coded import (
+    Floats,
     Items,
     cross,
     distinct,
@@ -35,12 +36,12 @@ from circflow.solution.findings import (
     intakes,
     with_technology,
 )
-from circflow.solution.keys import CodedPlan, Floats, added_up, side_by_side
+from circflow.solution.keys import CodedPlan, added_up, side_by_side
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
 
-WHOLE = 10.0
+INTEGRAL = 10.0
 """Scale of yes/no decisions: a search takes what is this near (1e-5) to 0 or 1 as whole."""
 JOURNEY = ("from", "to", "material", "mode", "period")
 RUN = ("unit", "recipe", "period")
@@ -128,14 +129,14 @@ def _signs(findings: Findings, plan: CodedPlan, places: Places) -> None:
         rows = plan[table]
         if not len(rows):
             continue
-        found = rows[column]
+        amounts = rows[column]
         if "material" in rows:
             scale = places.floor(rows["material"])
         else:
-            scale = np.full(len(found), _largest(found))
+            scale = np.full(len(amounts), _largest(amounts))
         # Below zero by rounding only.
         where = rows.only(*labels)
-        findings.at_least(f"{name}: below zero", where, found, np.zeros(len(found)), scale)
+        findings.at_least(f"{name}: below zero", where, amounts, np.zeros(len(amounts)), scale)
 
 
 def _supply(findings: Findings, plan: CodedPlan, places: Places) -> None:
@@ -290,26 +291,26 @@ def _candidates(findings: Findings, books: Accounts, *, relaxed: bool) -> None:
     candidate = units["status"] == books.plan.code("status", "candidate")
     built = service.built
     once, ones = units.only("unit"), np.ones(len(units))
-    findings.at_most("candidate: built more than once", once, built.sum(axis=1), ones, WHOLE)
+    findings.at_most("candidate: built more than once", once, built.sum(axis=1), ones, INTEGRAL)
     if not relaxed:
-        whole = np.round(built)
-        findings.equal("candidate: built in part", labels, built.ravel(), whole.ravel(), WHOLE)
+        integer = np.round(built)
+        findings.equal("candidate: built in part", labels, built.ravel(), integer.ravel(), INTEGRAL)
     first, last = units["earliest_period"], units["latest_period"]
     last = np.where(last < 0, shape[1], last)
     at = np.arange(shape[1])
     outside = candidate[:, None] & ((at < first[:, None]) | (at > last[:, None]))
     limit = np.where(outside, 0.0, np.nan).ravel()
-    findings.at_most("candidate: built outside its window", labels, built.ravel(), limit, WHOLE)
+    findings.at_most("candidate: built outside its window", labels, built.ravel(), limit, INTEGRAL)
     chosen = candidate & (units["choice"] >= 0)
     sums, (total,) = added_up(units.take(chosen), ("choice",), built.sum(axis=1)[chosen])
-    findings.at_most("choice: more than one built", sums, total, np.ones(len(sums)), WHOLE)
+    findings.at_most("choice: more than one built", sums, total, np.ones(len(sums)), INTEGRAL)
     in_service = books["service"].items["any_year"].reshape(shape)
     other = place_in([units["unit"]], [units["requires"]])
     needs = candidate & (units["requires"] >= 0)
     there = np.where((other >= 0)[:, None], in_service[other], 0.0)
     limit = np.where(needs[:, None], there, np.nan).ravel()
     findings.at_most(
-        "requires: the other is not in service", labels, in_service.ravel(), limit, WHOLE
+        "requires: the other is not in service", labels, in_service.ravel(), limit, INTEGRAL
     )
     small = units["capacity_per_year"]
     span = np.nan_to_num(np.maximum(units["capacity_max_per_year"] - small, 0.0))
@@ -468,12 +469,12 @@ def _emission_table(findings: Findings, books: Accounts) -> None:
         if parts
         else table.take(np.empty(0, np.intp)).plus(tonnes=0.0)
     )
-    rows, (found, reported) = side_by_side(
+    rows, (expected, reported) = side_by_side(
         ours, [ours["tonnes"]], table, [table["tonnes_per_year"]], key
     )
     largest = np.zeros(codes.size("pollutant") + 1)
-    np.maximum.at(largest, rows["pollutant"], np.abs(found))
-    findings.equal("emissions", rows, reported, found, FLOOR * largest[rows["pollutant"]])
+    np.maximum.at(largest, rows["pollutant"], np.abs(expected))
+    findings.equal("emissions", rows, reported, expected, FLOOR * largest[rows["pollutant"]])
 
 
 def _synergies(findings: Findings, plan: CodedPlan) -> None:
@@ -531,8 +532,8 @@ def _costs(findings: Findings, books: Accounts) -> None:
             continue
         ours = sign * np.sum([ledger.money[group] for group in groups], axis=0)
         scale = np.maximum(_largest(ours), 1.0 / MILLION * FLOOR)
-        where, found = ledger.items.only(*labels), ledger.items[column]
-        findings.equal(f"{name}: {column}", where, found, ours, scale)
+        where, booked = ledger.items.only(*labels), ledger.items[column]
+        findings.equal(f"{name}: {column}", where, booked, ours, scale)
     table = books.plan["stockpiles"]
     parts = [books[name].money["stockpiles"] for name in ("added", "reclaimed", "held")]
     ours = -np.sum(parts, axis=0)

@@ -126,38 +126,14 @@ class Solution(Result):
         return f"{self.scenario.name}: {self.status.value}, {money}{gap}, {built}"
 
     flows = _Table()
-
-    @property
-    def activity(self) -> pd.DataFrame:
-        return self.tables.activity
-
-    @property
-    def sales(self) -> pd.DataFrame:
-        return self.tables.sales
-
-    @property
-    def disposal(self) -> pd.DataFrame:
-        return self.tables.disposal
-
-    @property
-    def stockpiles(self) -> pd.DataFrame:
-        return self.tables.stockpiles
-
-    @property
-    def emissions(self) -> pd.DataFrame:
-        return self.tables.emissions
-
-    @property
-    def money(self) -> pd.DataFrame:
-        return self.tables.money
-
-    @property
-    def prices(self) -> pd.DataFrame:
-        return self.tables.prices
-
-    @property
-    def built(self) -> pd.DataFrame:
-        return self.tables.built
+    activity = _Table()
+    sales = _Table()
+    disposal = _Table()
+    stockpiles = _Table()
+    emissions = _Table()
+    money = _Table()
+    prices = _Table()
+    built = _Table()
 
     @cached_property
     def trace(self) -> Trace:

@@ -119,7 +119,7 @@ def recovered(solution: Solution) -> pd.DataFrame:
     dumped = amounts[amounts["becomes"].isin(["disposed", "stocked"])]
     worth = dumped.groupby(key)["worth"].sum(min_count=1).reindex(sums.index)
     entering = sums[list(IN)].sum(axis=1)
-    made = pd.DataFrame(
+    totals = pd.DataFrame(
         {
             "arises_per_year": sums["arises"] + sums["reclaimed"],
             "bought_per_year": sums["bought"],
@@ -131,5 +131,5 @@ def recovered(solution: Solution) -> pd.DataFrame:
         }
     )
     order = scenario.frame("PropertyKinds")["property"].tolist()
-    made = made.reset_index().sort_values("property", key=lambda names: names.map(order.index))
-    return made.reset_index(drop=True).reindex(columns=RECOVERED)
+    totals = totals.reset_index().sort_values("property", key=lambda names: names.map(order.index))
+    return totals.reset_index(drop=True).reindex(columns=RECOVERED)

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.solution.lp_of_plan import PARTS, Floats, Ints
+from circflow.data.coded import Floats, Ints
+from circflow.solution.lp_of_plan import PARTS
 from circflow.solution.reduced_costs import (
     BUDGET,
     CAPITAL,
@@ -50,11 +51,11 @@ CONVERSIONS = [*RUN, *OF_RUNS, "reduced_cost", "lacks"]
 
 @dataclass(frozen=True)
 class Ways:
-    """`supply`, `outlet`: by place. `inputs`: run, place, amount (per unit of activity), own (what
+    """`supply`, `outlet`: by place. `inputs`: run, place, amount (per unit of activity), lack (what
     taking it in lacks of itself, per unit of activity), intake (position, −1 for a fixed input),
     group; `outputs`: run, place, amount. `chosen`: of each group the input that costs least."""
 
-    found: Steps
+    steps: Steps
     supply: Floats
     outlet: Floats
     inputs: pd.DataFrame
@@ -63,8 +64,8 @@ class Ways:
     def needed(self) -> Floats:
         """What bringing an input lacks, per unit of activity, for every row of `inputs`."""
         place = self.inputs["place"].to_numpy(np.intp)
-        own, amount = (self.inputs[c].to_numpy(float) for c in ("own", "amount"))
-        needed: Floats = own + amount * self.supply[place]
+        lack, amount = (self.inputs[c].to_numpy(float) for c in ("lack", "amount"))
+        needed: Floats = lack + amount * self.supply[place]
         return needed
 
     def left(self) -> Floats:
@@ -83,14 +84,14 @@ class Ways:
     @cached_property
     def rows_of(self) -> dict[int, list[dict[Any, Any]]]:
         """The inputs of every run as chosen, when the rounds are over."""
-        made: dict[int, list[dict[Any, Any]]] = {}
+        by_run: dict[int, list[dict[Any, Any]]] = {}
         for row in self.inputs[self.chosen()].to_dict("records"):
-            made.setdefault(int(row["run"]), []).append(row)
-        return made
+            by_run.setdefault(int(row["run"]), []).append(row)
+        return by_run
 
     def totals(self) -> tuple[_Sum, _Sum]:
         """What all inputs (as chosen), and all outputs, of every run lack."""
-        count = len(self.found.runs.lacks)
+        count = len(self.steps.runs.lacks)
         taken = self.chosen()
         runs = (self.inputs["run"].to_numpy(np.intp), self.outputs["run"].to_numpy(np.intp))
         needed = np.where(taken, self.needed(), 0.0)
@@ -124,31 +125,31 @@ class _Sum:
         return np.where(self.infinite > 0, np.inf, self.finite)
 
 
-def ways(found: Steps) -> Ways:
+def ways(steps: Steps) -> Ways:
     """Supply and outlets at every place, by rounds until nothing improves."""
-    known = found.optimality
+    known = steps.optimality
     free = np.where(known.touched, 0.0, np.inf)
-    made = Ways(found, free.copy(), free.copy(), *_ends(found))
-    for names, target, sign in ((_SOURCES, made.supply, 1.0), (_SINKS, made.outlet, -1.0)):
+    places = Ways(steps, free.copy(), free.copy(), *_ends(steps))
+    for names, target, sign in ((_SOURCES, places.supply, 1.0), (_SINKS, places.outlet, -1.0)):
         for name in names:
             kind = plain(known, name)
             _lower(target, known.ends(kind.columns), kind.lacks, sign)
-    _lower(made.outlet, known.ends(found.sales.columns), found.sales.lacks, -1.0)
-    flows = known.ends(found.flows.columns)
+    _lower(places.outlet, known.ends(steps.sales.columns), steps.sales.lacks, -1.0)
+    flows = known.ends(steps.flows.columns)
     journeys = flows[flows["amount"] < 0.0].merge(
         flows[flows["amount"] > 0.0], on="at", suffixes=("", "_out")
     )
     tail, head = (journeys[c].to_numpy(np.intp) for c in ("place", "place_out"))
     passes = journeys["amount_out"].to_numpy(float)
-    lacks = found.flows.lacks[journeys["at"].to_numpy(np.intp)]
+    lacks = steps.flows.lacks[journeys["at"].to_numpy(np.intp)]
     for _ in range(_ROUNDS):
-        before = made.supply.copy(), made.outlet.copy()
-        np.minimum.at(made.supply, head, (lacks + made.supply[tail]) / passes)
-        np.minimum.at(made.outlet, tail, lacks + passes * made.outlet[head])
-        _through_units(made)
-        if np.array_equal(before[0], made.supply) and np.array_equal(before[1], made.outlet):
+        before = places.supply.copy(), places.outlet.copy()
+        np.minimum.at(places.supply, head, (lacks + places.supply[tail]) / passes)
+        np.minimum.at(places.outlet, tail, lacks + passes * places.outlet[head])
+        _through_units(places)
+        if np.array_equal(before[0], places.supply) and np.array_equal(before[1], places.outlet):
             break
-    return made
+    return places
 
 
 def _lower(target: Floats, ends: pd.DataFrame, lacks: Floats, sign: float) -> None:
@@ -158,89 +159,89 @@ def _lower(target: Floats, ends: pd.DataFrame, lacks: Floats, sign: float) -> No
     np.minimum.at(target, mine["place"].to_numpy(np.intp), np.maximum(per_unit, 0.0))
 
 
-def _through_units(made: Ways) -> None:
+def _through_units(ways: Ways) -> None:
     """Offer what units make, and what they take in."""
-    lacks = np.maximum(made.found.runs.lacks, 0.0)
-    needed, left = made.totals()
-    out, into = made.outputs, made.inputs
+    lacks = np.maximum(ways.steps.runs.lacks, 0.0)
+    needed, left = ways.totals()
+    out, into = ways.outputs, ways.inputs
     run, amount = out["run"].to_numpy(np.intp), out["amount"].to_numpy(float)
-    whole = lacks[run] + needed.values[run] + left.without(run, made.left())
-    np.minimum.at(made.supply, out["place"].to_numpy(np.intp), whole / amount)
+    lacking = lacks[run] + needed.values[run] + left.without(run, ways.left())
+    np.minimum.at(ways.supply, out["place"].to_numpy(np.intp), lacking / amount)
     run, amount = into["run"].to_numpy(np.intp), into["amount"].to_numpy(float)
-    whole = lacks[run] + others(made, needed) + left.values[run] + into["own"].to_numpy(float)
-    np.minimum.at(made.outlet, into["place"].to_numpy(np.intp), whole / amount)
+    lacking = lacks[run] + others(ways, needed) + left.values[run] + into["lack"].to_numpy(float)
+    np.minimum.at(ways.outlet, into["place"].to_numpy(np.intp), lacking / amount)
 
 
-def others(made: Ways, needed: _Sum) -> Floats:
+def others(ways: Ways, needed: _Sum) -> Floats:
     """What the other inputs of its run lack, for every row of `inputs` (in place of those of its
     own group)."""
-    rows = made.inputs
-    cost = pd.Series(made.needed())
+    rows = ways.inputs
+    cost = pd.Series(ways.needed())
     least = cost.groupby([rows["run"], rows["group"]]).transform("min")
-    own = np.where(rows["group"].notna(), least.to_numpy(float), cost.to_numpy(float))
-    return needed.without(rows["run"].to_numpy(np.intp), own)
+    excluded = np.where(rows["group"].notna(), least.to_numpy(float), cost.to_numpy(float))
+    return needed.without(rows["run"].to_numpy(np.intp), excluded)
 
 
-def _ends(found: Steps) -> tuple[pd.DataFrame, pd.DataFrame]:
-    known = found.optimality
-    ends = known.ends(found.runs.columns).rename(columns={"at": "run"})
+def _ends(steps: Steps) -> tuple[pd.DataFrame, pd.DataFrame]:
+    known = steps.optimality
+    ends = known.ends(steps.runs.columns).rename(columns={"at": "run"})
     fixed = ends[ends["amount"] < 0.0]
-    fixed = fixed.assign(amount=-fixed["amount"], own=0.0, intake=-1, group=None)
-    fill = found.fillings
+    fixed = fixed.assign(amount=-fixed["amount"], lack=0.0, intake=-1, group=None)
+    fill = steps.fillings
     intake = fill["intake"].to_numpy(np.intp)
-    place = known.ends(found.intakes.columns).set_index("at")["place"]
+    place = known.ends(steps.intakes.columns).set_index("at")["place"]
     filling = pd.DataFrame(
         {
             "run": fill["run"],
             "place": place.reindex(intake).to_numpy(),
             "amount": fill["per_activity"],
-            "own": found.intakes.lacks[intake] * fill["per_activity"],
+            "lack": steps.intakes.lacks[intake] * fill["per_activity"],
             "intake": intake,
             "group": fill["group"],
         }
     )
     inputs = pd.concat([fixed[filling.columns], filling], ignore_index=True)
-    inputs = inputs.astype({"place": np.intp, "group": object, "amount": float, "own": float})
+    inputs = inputs.astype({"place": np.intp, "group": object, "amount": float, "lack": float})
     return inputs, ends[ends["amount"] > 0.0].reset_index(drop=True)
 
 
-def figures_through(made: Ways, row: int) -> Floats:
+def figures_through(ways: Ways, row: int) -> Floats:
     """Figures of a run per unit of activity, with what is on a chain (a row of `inputs`) taken as
     it comes; outlets apart."""
-    found, way = made.found, made.inputs.iloc[row].to_dict()
-    figures: Floats = found.runs.figures[int(way["run"])].copy()
+    steps, way = ways.steps, ways.inputs.iloc[row].to_dict()
+    figures: Floats = steps.runs.figures[int(way["run"])].copy()
     key = "group" if isinstance(way["group"], str) else "place"
-    for one in made.rows_of.get(int(way["run"]), []):
+    for one in ways.rows_of.get(int(way["run"]), []):
         same = one[key] == way[key] and isinstance(one["group"], str) == (key == "group")
         taken = way if same else one
         amount = float(taken["amount"])
         if taken["intake"] >= 0:
-            figures += found.intakes.figures[int(taken["intake"])] * amount
+            figures += steps.intakes.figures[int(taken["intake"])] * amount
         if not same:
-            figures[FIGURES.index(SUPPLY)] += made.supply[int(one["place"])] * amount
+            figures[FIGURES.index(SUPPLY)] += ways.supply[int(one["place"])] * amount
     figures[FIGURES.index("requirement")] = 0.0
     return figures
 
 
-def filled(made: Ways) -> tuple[Floats, Floats]:
+def filled(ways: Ways) -> tuple[Floats, Floats]:
     """Figures and what is lacking of every run, with the inputs that cost least."""
-    figures = made.found.runs.figures.copy()
-    rows = made.inputs[made.chosen()]
-    supply = made.supply[rows["place"].to_numpy(np.intp)] * rows["amount"].to_numpy(float)
+    figures = ways.steps.runs.figures.copy()
+    rows = ways.inputs[ways.chosen()]
+    supply = ways.supply[rows["place"].to_numpy(np.intp)] * rows["amount"].to_numpy(float)
     run, intake = (rows[c].to_numpy(np.intp) for c in ("run", "intake"))
     with_group = intake >= 0
     amount = rows["amount"].to_numpy(float)[with_group]
-    more = made.found.intakes.figures[intake[with_group]] * amount[:, None]
+    more = ways.steps.intakes.figures[intake[with_group]] * amount[:, None]
     np.add.at(figures, run[with_group], more)
     # What the recipe asks for and what the inputs give cancel.
     figures[:, FIGURES.index("requirement")] = 0.0
-    needed, left = made.totals()
+    needed, left = ways.totals()
     np.add.at(figures[:, FIGURES.index(SUPPLY)], run, supply)
     figures[:, FIGURES.index(OUTLETS)] = left.values
-    return figures, made.found.runs.lacks + needed.values + left.values
+    return figures, ways.steps.runs.lacks + needed.values + left.values
 
 
-def conversions(solution: Solution, made: Ways) -> pd.DataFrame:
+def conversions(solution: Solution, ways: Ways) -> pd.DataFrame:
     """Recipes that take in waste, of units that are not off, which the plan does not run.
 
     site, unit, status, technology, recipe, period, state (in service, idle, not built), the parts
@@ -248,7 +249,7 @@ def conversions(solution: Solution, made: Ways) -> pd.DataFrame:
     it: the sum of the parts but capital, budget, supply and outlets) and lacks (blank where an
     input cannot be had, or an output cannot go anywhere); sorted by what they lack.
     """
-    runs, figures = made.found.runs, filled(made)
+    runs, figures = ways.steps.runs, filled(ways)
     table = pd.concat(
         [runs.labels[RUN], pd.DataFrame(figures[0], columns=list(FIGURES))[list(OF_RUNS)]], axis=1
     )
@@ -260,6 +261,6 @@ def conversions(solution: Solution, made: Ways) -> pd.DataFrame:
     ]
     pairs = pd.MultiIndex.from_frame(of_waste[["technology", "recipe"]])
     takes = pd.MultiIndex.from_frame(table[["technology", "recipe"]]).isin(pairs)
-    rest = (made.found.optimality.x[runs.columns] == 0.0) & takes
+    rest = (ways.steps.optimality.x[runs.columns] == 0.0) & takes
     shown: pd.DataFrame = table[CONVERSIONS][rest].replace(np.inf, np.nan)
     return shown.sort_values("lacks", kind="stable", ignore_index=True)

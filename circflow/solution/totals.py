@@ -76,8 +76,8 @@ class _Waste:
     def amounts(self, table: pd.DataFrame, column: str) -> dict[str, float]:
         """Σ years · amount per year of the wastes in a table, by unit of measure."""
         unit = table["material"].map(self.units).astype(object)
-        whole = table[column].astype(float) * table["period"].map(self.years).astype(float)
-        sums = whole.groupby(unit).sum()
+        amounts = table[column].astype(float) * table["period"].map(self.years).astype(float)
+        sums = amounts.groupby(unit).sum()
         return {name: _number(sums.get(name, 0.0)) for name in dict.fromkeys(self.units.values())}
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from circflow.data.coded import Items, find, keys_of, place_in, take
-from circflow.solution.keys import CodedPlan, Flags, Floats, Ints
+from circflow.data.coded import Flags, Floats, Ints, Items, find, keys_of, place_in, take
+from circflow.solution.keys import CodedPlan
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
@@ -153,8 +153,8 @@ class _Lookup:
             sensible = self.sensible if not by_material else np.ones(count, dtype=bool)
             added |= live & sensible & (True if by_mode else self.auto[self.mode])
             for name, cell in cells.items():
-                own = np.where(live, take(level[name], at, np.nan), np.nan)
-                cells[name] = np.where(np.isnan(cell), own, cell)
+                values = np.where(live, take(level[name], at, np.nan), np.nan)
+                cells[name] = np.where(np.isnan(cell), values, cell)
         return cells["distance_km"], cells["cost"], cells["loss"], added, forbidden
 
     def _tariff(self) -> tuple[Floats, Floats, Flags]:

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import split_shares
-from circflow.data.coded import Items, cross
-from circflow.solution.keys import Floats, Names
+from circflow.data.coded import Floats, Items, cross
+from circflow.solution.keys import Names
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
@@ -58,7 +58,7 @@ def service_of(scenario: Scenario, tables: Tables) -> Service:
     names, count = Names(units["unit"]), len(scenario.periods)
     shape = (len(units), count)
     candidate = (units["status"] == "candidate").to_numpy(bool)
-    own = _by_period(scenario, units, names)
+    columns = _by_period(scenario, units, names)
     small = _column(units, "capacity_per_year")
     built, extra_built = _built(scenario, tables, names, small)
     served, ready = _shares(scenario, units)
@@ -82,15 +82,15 @@ def service_of(scenario: Scenario, tables: Tables) -> Service:
         total = capex_of[:, None] * in_service + slope[:, None] * extra
         annuity = np.where(candidate[:, None], total / _present_value(scenario, units)[:, None], 0)
     fixed_max = _column(units, "fixed_cost_max_million_per_year")[:, None]
-    fixed = own["fixed_cost_million_per_year"]
+    fixed = columns["fixed_cost_million_per_year"]
     fixed_slope = _per_size(np.where(np.isnan(fixed_max), 0.0, fixed_max - fixed), span[:, None])
     jobs = _column(units, "jobs")[:, None]
     figures = {
         "in_service": in_service,
         "any_year": any_year,
-        "capacity": np.where(candidate[:, None], capacities, own["capacity_per_year"]),
-        "availability": own["availability"],
-        "min_load": own["min_load"],
+        "capacity": np.where(candidate[:, None], capacities, columns["capacity_per_year"]),
+        "availability": columns["availability"],
+        "min_load": columns["min_load"],
         "jobs": jobs * in_service,
         "fixed": fixed * in_service + fixed_slope * extra,
         "annuity": annuity,
@@ -114,14 +114,14 @@ def _by_period(scenario: Scenario, units: pd.DataFrame, names: Names) -> dict[st
     sheet = scenario.frame("UnitPeriods")
     unit = names(sheet["unit"])
     period = Names(p.name for p in scenario.periods)(sheet["period"])
-    own = {}
+    columns = {}
     for column in _REPLACED:
         values = np.repeat(_column(units, column)[:, None], len(scenario.periods), axis=1)
         new = _column(sheet, column)
         at = (unit >= 0) & (period >= 0) & ~np.isnan(new)
         values[unit[at], period[at]] = new[at]
-        own[column] = values
-    return own
+        columns[column] = values
+    return columns
 
 
 def _built(

@@ -26,10 +26,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.coded import Floats, Ints
 from circflow.data.schema.sheets import MAIN, ROAD
 from circflow.i18n import mark, say
 from circflow.i18n.names import shown_word
-from circflow.solution.lp_of_plan import BALANCE, Floats, Ints
+from circflow.solution.lp_of_plan import BALANCE
 from circflow.solution.reduced_costs import FIGURES, IN_SERVICE, OUTLETS, Steps, steps
 from circflow.solution.solution import Solution
 from circflow.solution.supply_and_outlets import (
@@ -117,20 +118,20 @@ class _Edges:
 
 def unused(solution: Solution) -> Unused:
     """Possible chains that the plan does not use (none where the solver gave no prices)."""
-    found = steps(solution)
-    if found is None:
+    possible = steps(solution)
+    if possible is None:
         return Unused(*(pd.DataFrame(columns=names) for names in (CHAINS, STEPS, CONVERSIONS)))
-    return _Finder(solution, found).find()
+    return _Finder(solution, possible).find()
 
 
 class _Finder:
-    def __init__(self, solution: Solution, found: Steps) -> None:
-        self.solution, self.found = solution, found
-        known = found.optimality
+    def __init__(self, solution: Solution, steps: Steps) -> None:
+        self.solution, self.steps = solution, steps
+        known = steps.optimality
         indices, _ = known.family(BALANCE)
         self.places = pd.MultiIndex.from_tuples(indices, names=["site", "material", "period"])
         self.touched = known.touched
-        self.ways = ways(found)
+        self.ways = ways(steps)
         self.edges = self._edges()
         self.by_head = np.argsort(self.edges.head, kind="stable")
         numbers = np.arange(len(self.places) + 1)
@@ -148,9 +149,9 @@ class _Finder:
     # ------------------------------------------------------------------ the network of steps
 
     def _edges(self) -> _Edges:
-        found = self.found
-        known = found.optimality
-        flows, sales = known.ends(found.flows.columns), known.ends(found.sales.columns)
+        possible = self.steps
+        known = possible.optimality
+        flows, sales = known.ends(possible.flows.columns), known.ends(possible.sales.columns)
         moves = flows[flows["amount"] < 0.0].merge(
             flows[flows["amount"] > 0.0], on="at", suffixes=("", "_out")
         )
@@ -165,7 +166,9 @@ class _Finder:
             head=np.concatenate(
                 [np.full(counts[0], -1), moves["place_out"], turns["place_out"]]
             ).astype(np.intp),
-            lacks=np.concatenate([found.sales.lacks[sold], found.flows.lacks[at], turns["lacks"]]),
+            lacks=np.concatenate(
+                [possible.sales.lacks[sold], possible.flows.lacks[at], turns["lacks"]]
+            ),
             passes=np.concatenate(
                 [np.ones(counts[0]), moves["amount_out"], turns["passes"]]
             ).astype(float),
@@ -178,15 +181,15 @@ class _Finder:
 
     def _conversions(self) -> pd.DataFrame:
         """Every input of a run with every output: at, place, place_out, rate, passes, lacks."""
-        made = self.ways
-        needed, left = made.totals()
-        inputs = made.inputs.assign(others=others(made, needed), row=np.arange(len(made.inputs)))
+        ways = self.ways
+        needed, left = ways.totals()
+        inputs = ways.inputs.assign(others=others(ways, needed), row=np.arange(len(ways.inputs)))
         inputs = inputs[self._looked_at()[inputs["run"].to_numpy(np.intp)]]
-        run = made.outputs["run"].to_numpy(np.intp)
-        outputs = made.outputs.assign(rest=left.without(run, made.left()))
+        run = ways.outputs["run"].to_numpy(np.intp)
+        outputs = ways.outputs.assign(rest=left.without(run, ways.left()))
         both = inputs.merge(outputs, on="run", suffixes=("", "_out"))
         run = both["run"].to_numpy(np.intp)
-        per_activity = self.found.runs.lacks[run] + both["others"] + both["rest"] + both["own"]
+        per_activity = self.steps.runs.lacks[run] + both["others"] + both["rest"] + both["lack"]
         both["rate"] = 1.0 / both["amount"]
         both["passes"] = both["amount_out"] * both["rate"]
         both["lacks"] = per_activity * both["rate"]
@@ -195,7 +198,7 @@ class _Finder:
 
     def _looked_at(self) -> NDArray[np.bool_]:
         """Runs to look at: a unit that serves in some period is judged by the periods it does."""
-        labels = self.found.runs.labels
+        labels = self.steps.runs.labels
         serves = labels["state"] == IN_SERVICE
         ever = set(labels["unit"][serves])
         return np.asarray(serves | ~labels["unit"].isin(ever), dtype=bool)
@@ -206,8 +209,8 @@ class _Finder:
         """The steps that lead to some places."""
         starts, counts = self.first[places], self.first[places + 1] - self.first[places]
         shift = np.repeat(starts - np.append(0, np.cumsum(counts)[:-1]), counts)
-        found: Ints = self.by_head[shift + np.arange(counts.sum())]
-        return found
+        arriving: Ints = self.by_head[shift + np.arange(counts.sum())]
+        return arriving
 
     def _take(self, steps: Ints, offer: Floats, value: Floats, choice: Ints) -> Ints:
         """Take what is better than `value` at the tails of some steps; the places it is at."""
@@ -236,7 +239,7 @@ class _Finder:
         value, onward = np.full(count, np.inf), np.full(count, -1, dtype=np.intp)
         sales = np.flatnonzero(edges.kind == SALE)
         self._spread(self._take(sales, self.asked[sales], value, onward), value, onward)
-        recipe = pd.MultiIndex.from_frame(self.found.runs.labels[["unit", "recipe"]])
+        recipe = pd.MultiIndex.from_frame(self.steps.runs.labels[["unit", "recipe"]])
         turns = np.flatnonzero(edges.kind == CONVERT)
         number = recipe.factorize()[0][edges.at[turns]]
         sources = self._sources()
@@ -268,21 +271,21 @@ class _Finder:
             )
             for waste, options in possible.items()
         }
-        return self._told(sources, paths)
+        return self._tables(sources, paths)
 
     def _nearest(
         self, options: Iterator[tuple[tuple[str, str], list[int]]]
     ) -> list[tuple[tuple[str, str], list[int]]]:
         """The first chains that are not in the plan, each once."""
-        seen, found = set(self.used), []
+        seen, nearest = set(self.used), []
         for source, path in options:
             key = self._key(source, path)
             if key is not None and key not in seen:
                 seen.add(key)
-                found.append((source, path))
-                if len(found) == MOST:
+                nearest.append((source, path))
+                if len(nearest) == MOST:
                     break
-        return found
+        return nearest
 
     def _sources(self) -> dict[tuple[str, str], Ints]:
         """Places of every waste that arises or is in stock, one for each period."""
@@ -292,12 +295,12 @@ class _Finder:
         listed = listed[listed["material"].isin(scenario.wastes)]
         number = {place: n for n, place in enumerate(self.places)}
         periods = [p.name for p in scenario.periods]
-        found = {}
+        by_waste = {}
         for site, material in listed.itertuples(index=False, name=None):
             at = [number[key] for t in periods if (key := (site, material, t)) in number]
             if at:
-                found[site, material] = np.array(at, dtype=np.intp)
-        return found
+                by_waste[site, material] = np.array(at, dtype=np.intp)
+        return by_waste
 
     def _path(
         self, place: int, way: Mapping[int, int], through: set[int], onward: Ints
@@ -324,7 +327,7 @@ class _Finder:
 
     def _key(self, source: tuple[str, str], path: list[int]) -> tuple[str, ...] | None:
         """What tells a chain from another: the waste at its site, the units, the product."""
-        edges, labels = self.edges, self.found.runs.labels
+        edges, labels = self.edges, self.steps.runs.labels
         if not path or edges.kind[path[-1]] != SALE:
             return None
         units = [str(labels["unit"].iat[edges.at[n]]) for n in path if edges.kind[n] == CONVERT]
@@ -334,7 +337,7 @@ class _Finder:
 
     # ------------------------------------------------------------------ what is told
 
-    def _told(
+    def _tables(
         self,
         sources: dict[tuple[str, str], Ints],
         paths: dict[str, list[tuple[tuple[str, str], list[int]]]],
@@ -355,8 +358,10 @@ class _Finder:
             mine = [(w if abs(w) > self.tolerance else 0.0, s, path) for w, s, path in mine]
             for rank, (lack, source, path) in enumerate(sorted(mine), start=1):
                 detail = self._detail(path, (*source, rank))
-                told = self._words(path, detail, lack)
-                rows.append({**head, "source_site": source[0], "rank": rank, "lacks": lack, **told})
+                words = self._words(path, detail, lack)
+                rows.append(
+                    {**head, "source_site": source[0], "rank": rank, "lacks": lack, **words}
+                )
                 parts.append(detail)
         table = pd.DataFrame(rows, columns=CHAINS)
         figures = ["rank", "end_per_unit", "lacks", "weakest_lacks"]
@@ -366,12 +371,12 @@ class _Finder:
 
     def _detail(self, path: list[int], chain: tuple[str, str, int]) -> pd.DataFrame:
         """Every step of a path, per unit of the waste."""
-        found, edges, amount = self.found, self.edges, 1.0
+        possible, edges, amount = self.steps, self.edges, 1.0
         rows = []
         for number, step in enumerate(path, start=1):
             site, material, _ = self.places[edges.tail[step]]
             at, kind = int(edges.at[step]), edges.kind[step]
-            plain = {SALE: found.sales, MOVE: found.flows}.get(kind)
+            plain = {SALE: possible.sales, MOVE: possible.flows}.get(kind)
             shown = (self._of_run(step) if plain is None else plain.figures[at]) * amount
             head = int(edges.head[step])
             rows.append(
@@ -398,28 +403,28 @@ class _Finder:
         edges = self.edges
         figures = figures_through(self.ways, int(edges.input[step]))
         figures[FIGURES.index(OUTLETS)] = edges.rest[step]
-        if self.found.runs.labels["state"].iat[int(edges.at[step])] != IN_SERVICE:
+        if self.steps.runs.labels["state"].iat[int(edges.at[step])] != IN_SERVICE:
             for part in ("capacity", "min_load"):
                 figures[FIGURES.index(part)] = 0.0
         return figures * float(edges.rate[step])
 
     def _what(self, step: int) -> str:
         """A step in words."""
-        edges, found = self.edges, self.found
+        edges, possible = self.edges, self.steps
         site, material, _ = self.places[edges.tail[step]]
         at = int(edges.at[step])
         if edges.kind[step] == SALE:
             return say("{material} sold at {site}", material=material, site=site)
         if edges.kind[step] == MOVE:
-            row = found.flows.labels.iloc[at]
+            row = possible.flows.labels.iloc[at]
             mode = shown_word("mode", ROAD) if row["mode"] == ROAD else row["mode"]
             return say("{material} to {to} by {mode}", material=material, to=row["to"], mode=mode)
-        row = found.runs.labels.iloc[at]
+        row = possible.runs.labels.iloc[at]
         return f"{row['unit']} ({row['recipe']})" if row["recipe"] != MAIN else str(row["unit"])
 
     def _words(self, path: list[int], detail: pd.DataFrame, lack: float) -> dict[str, object]:
         """The text of a chain, its weakest step, and what keeps it out."""
-        edges, labels = self.edges, self.found.runs.labels
+        edges, labels = self.edges, self.steps.runs.labels
         booked = self._booked(path, detail["lacks"].to_numpy(float))
         weakest = int(booked.argmax())
         turns = [n for n in path if edges.kind[n] == CONVERT]

@@ -25,10 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array
 
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.solver.compiled import Program
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 _PASSES = 40
 _WORTH = 0.9
@@ -55,24 +53,24 @@ class AtMost:
         return np.asarray(_ROUNDING * (count + 2.0))
 
     @cached_property
-    def _rising(self) -> NDArray[np.bool_]:
+    def _rising(self) -> Flags:
         return self.value > 0.0
 
     def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
         """Of every entry the least a·x; of every row their finite sum, rounding, infinite ones (a
         sum beyond all numbers counts as one)."""
-        own = np.where(self._rising, lower[self.column], upper[self.column])
-        own[self.value == 0.0] = 0.0
+        terms = np.where(self._rising, lower[self.column], upper[self.column])
+        terms[self.value == 0.0] = 0.0
         with np.errstate(over="ignore"):
-            own *= self.value
-        endless = np.isinf(own)
-        finite = np.where(endless, 0.0, own)
+            terms *= self.value
+        endless = np.isinf(terms)
+        finite = np.where(endless, 0.0, terms)
         count = len(self.side)
         total = np.asarray(np.bincount(self.row, finite, count), dtype=float)
         slack: Floats = np.bincount(self.row, np.abs(finite), count) * self._rounding
         beyond = np.isinf(slack)
         total[beyond], slack[beyond] = 0.0, 0.0
-        return own, total, slack, np.bincount(self.row, endless, count) + beyond
+        return terms, total, slack, np.bincount(self.row, endless, count) + beyond
 
 
 def limits_of(program: Program) -> AtMost:
@@ -163,10 +161,10 @@ def _propagate(program: Program, limits: AtMost, upper: Floats) -> None:
     bounding = np.flatnonzero((limits.value > 0.0) & ~np.isinf(program.lower[limits.column]))
     row, column, value = limits.row[bounding], limits.column[bounding], limits.value[bounding]
     for _ in range(_PASSES):
-        own, total, slack, endless = limits.least(program.lower, upper)
+        terms, total, slack, endless = limits.least(program.lower, upper)
         room = np.where(endless == 0, limits.side - total + slack, np.inf)
         room += _ROUNDING * np.abs(limits.side)
-        back = np.where(np.isinf(own[bounding]), np.inf, own[bounding])
+        back = np.where(np.isinf(terms[bounding]), np.inf, terms[bounding])
         with np.errstate(over="ignore"):
             most = (room[row] + back + _ROUNDING * np.abs(back)) / value
         least_of = np.full(len(upper), np.inf)
@@ -263,7 +261,7 @@ def tightened(program: Program, most: Floats) -> Program:
     return replace(program, matrix=matrix, row_lower=sides[0], row_upper=sides[1], upper=high)
 
 
-def capped(program: Program, most: Floats) -> tuple[Program, NDArray[np.bool_]]:
+def capped(program: Program, most: Floats) -> tuple[Program, Flags]:
     """The same with prohibitive costs brought down to what is still prohibitive, and which.
 
     Where a best plan of it does without these columns it is a best plan of the programme itself
@@ -295,7 +293,7 @@ def _pulled_in(  # noqa: PLR0913, PLR0917
     held: NDArray[Any],
     lower: Floats,
     bound: Floats,
-    fixed: NDArray[np.bool_],
+    fixed: Flags,
 ) -> Floats:
     """Sides b of rows Σ a·x ≤ b that can never be reached, pulled in."""
     moving = ~fixed[column]
@@ -305,11 +303,11 @@ def _pulled_in(  # noqa: PLR0913, PLR0917
     far = np.where(most > 0.0, _beyond(most), np.inf)
     out = np.isfinite(side) & (room > 0.0) & (far < room)
     nothing = np.isfinite(side) & (room > 0.0) & (most <= 0.0)
-    made = np.where(out, held + far, side)
+    pulled = np.where(out, held + far, side)
     # What was held may swallow the little that moves: then there is no limit at all.
-    lost = out & (made - held < most)
-    made[nothing | lost] = np.inf
-    return made
+    lost = out & (pulled - held < most)
+    pulled[nothing | lost] = np.inf
+    return pulled
 
 
 def _reduced(program: Program, bound: Floats, column: Ints) -> Floats:
@@ -317,14 +315,14 @@ def _reduced(program: Program, bound: Floats, column: Ints) -> Floats:
     row = program.matrix.indices
     value: Floats = program.matrix.data.astype(float)
     lower, upper = program.lower, program.upper
-    own = program.integer & (lower == 0.0) & (upper == 1.0)
-    if not own.any():
+    decisions = program.integer & (lower == 0.0) & (upper == 1.0)
+    if not decisions.any():
         return value
     for sign, side in ((1.0, program.row_upper), (-1.0, program.row_lower)):
         limits = AtMost(row, column, sign * value, sign * side)
         most = _most(limits, lower, bound)
         other = sign * np.where(sign > 0, program.row_lower, program.row_upper)
-        one = np.isfinite(side[row]) & ~np.isfinite(other[row]) & own[column]
+        one = np.isfinite(side[row]) & ~np.isfinite(other[row]) & decisions[column]
         at = np.flatnonzero(one & (sign * value < 0.0) & np.isfinite(most[row]))
         # At 1 the row Σ a·x ≤ b must stay redundant: |a_y| ≥ most − b.
         need = most[row[at]] - sign * side[row[at]]

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 
 _MOST_NODES = 500
 
@@ -32,21 +33,21 @@ def branch_and_bound(
     open_nodes = [program]
     for _ in range(_MOST_NODES):
         if not open_nodes:
-            return Outcome(Ending.INFEASIBLE) if best is None else best
+            return Outcome(Status.INFEASIBLE) if best is None else best
         node = open_nodes.pop()
-        found = linear(node.relaxed())
-        if found.ending is Ending.INFEASIBLE:
+        outcome = linear(node.relaxed())
+        if outcome.status is Status.INFEASIBLE:
             continue
-        if found.x is None or found.ending is not Ending.OPTIMAL:
+        if outcome.x is None or outcome.status is not Status.OPTIMAL:
             return None
-        if best is not None and found.objective >= best.objective - gap * abs(best.objective):
+        if best is not None and outcome.objective >= best.objective - gap * abs(best.objective):
             continue
-        undecided = np.where(node.integer, np.abs(found.x - np.round(found.x)), 0.0)
+        undecided = np.where(node.integer, np.abs(outcome.x - np.round(outcome.x)), 0.0)
         at = int(np.argmax(undecided))
         if undecided[at] == 0.0:  # a trace of a yes is a plant for free where figures are large
-            best = replace(found, bound=found.objective, gap=0.0)
+            best = replace(outcome, bound=outcome.objective, gap=0.0)
             continue
-        nearest = round(float(found.x[at]))
+        nearest = round(float(outcome.x[at]))
         for value in (1.0 - nearest, float(nearest)):  # the nearest is looked at first
             lower, upper = node.lower.copy(), node.upper.copy()
             lower[at] = upper[at] = value

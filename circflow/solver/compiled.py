@@ -11,15 +11,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, hstack, vstack
 
 from circflow.algebra.declare import Model, keys_of_rows, together
-from circflow.data.coded import Items
+from circflow.data.coded import Flags, Floats, Ints, Items
 from circflow.data.scenario import Scenario
 from circflow.solution.proof import Linear
 
-Floats = NDArray[np.float64]
 _ALL = slice(None)
 
 
@@ -27,7 +25,7 @@ _ALL = slice(None)
 class Program(Linear):
     """An LP, or one of whose columns some are yes/no decisions."""
 
-    integer: NDArray[np.bool_]
+    integer: Flags
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,7 +75,7 @@ class Program(Linear):
     def with_costs(
         self,
         cost: Floats | float,
-        columns: NDArray[np.intp] | slice = _ALL,
+        columns: Ints | slice = _ALL,
         *,
         offset: float | None = None,
     ) -> Program:
@@ -92,7 +90,7 @@ class Program(Linear):
 
     def with_bounds(
         self,
-        columns: NDArray[np.intp] | slice,
+        columns: Ints | slice,
         lower: Floats | float | None = None,
         upper: Floats | float | None = None,
     ) -> Program:
@@ -102,7 +100,7 @@ class Program(Linear):
 
     def with_limits(
         self,
-        rows: NDArray[np.intp] | slice,
+        rows: Ints | slice,
         lower: Floats | float | None = None,
         upper: Floats | float | None = None,
     ) -> Program:
@@ -136,12 +134,12 @@ class Program(Linear):
 
 
 def _stacked(matrix: Any) -> csc_array:
-    whole = csc_array(matrix)
-    whole.sort_indices()
-    return whole
+    by_column = csc_array(matrix)
+    by_column.sort_indices()
+    return by_column
 
 
-def _changed(old: Floats, at: NDArray[np.intp] | slice, new: Floats | float | None) -> Floats:
+def _changed(old: Floats, at: Ints | slice, new: Floats | float | None) -> Floats:
     if new is None:
         return old
     values = old.copy()
@@ -155,7 +153,7 @@ class Family:
 
     items: Items
     over: tuple[str, ...]
-    rows: NDArray[np.intp]
+    rows: Ints
     scenario: Scenario = field(repr=False)
 
     @cached_property
@@ -173,7 +171,7 @@ class Compiled:
     """
 
     program: Program
-    columns: NDArray[np.intp]
+    columns: Ints
     families: dict[str, Family]
     """By limit: its rows (a row without a variable that always holds is left out)."""
     variables: int
@@ -181,12 +179,12 @@ class Compiled:
     idle_values: Floats = field(repr=False)
     """Value of every model variable that occurs nowhere (its lower bound), by column."""
 
-    def rows(self, name: str) -> NDArray[np.intp]:
+    def rows(self, name: str) -> Ints:
         """The rows of a limit."""
         return self.families[name].rows
 
     @cached_property
-    def column_of(self) -> NDArray[np.intp]:
+    def column_of(self) -> Ints:
         """The programme's column of each model variable, −1 where it occurs nowhere."""
         where = np.full(self.variables, -1, dtype=np.intp)
         where[self.columns] = np.arange(len(self.columns))

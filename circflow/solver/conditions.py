@@ -14,20 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, diags_array
 
 from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
 from circflow.algebra.terms import CONSTANT
-from circflow.data.coded import find_rows
+from circflow.data.coded import Floats, Ints, find_rows
 from circflow.data.schema.sheets import Column
 from circflow.data.table import Cell
 from circflow.i18n import ENGLISH, current, say, say_in
 from circflow.i18n.names import shown_measure
 from circflow.solver.compiled import Compiled, Family, Program
 from circflow.solver.prices import cells_of
-
-Floats = NDArray[np.float64]
 
 
 @dataclass
@@ -46,7 +43,7 @@ class Condition:
     """What its cell may hold; beyond that it has to be left blank, which is no limit."""
     rows: list[tuple[int, float]] = field(default_factory=list)
     """Row of the programme, and what a change of 1 adds to the row's easier side."""
-    scaled: list[tuple[int, NDArray[np.intp], Floats]] = field(default_factory=list)
+    scaled: list[tuple[int, Ints, Floats]] = field(default_factory=list)
     """Rows in which the figure is multiplied by something of the plan, Σ coefficient · column: a
     change is counted in units of the row."""
     decided: list[int] = field(default_factory=list)
@@ -61,9 +58,9 @@ class Condition:
         worst, program = 0.0, loose.program
         bare = np.where(np.arange(len(x)) < loose.first, x, 0.0)
         reached = program.matrix.tocsr()[[row for row, _, _ in self.scaled], :] @ bare
-        for own, (row, columns, factor) in zip(reached.tolist(), self.scaled, strict=True):
+        for activity, (row, columns, factor) in zip(reached.tolist(), self.scaled, strict=True):
             high, low = float(program.row_upper[row]), float(program.row_lower[row])
-            beyond = own - high if np.isfinite(high) else low - own
+            beyond = activity - high if np.isfinite(high) else low - activity
             times = float(factor @ x[columns])
             if times > 0.0:
                 worst = max(worst, beyond / times)
@@ -82,7 +79,7 @@ class Running:
     """Rows × columns of the elastic programme: what each row's capacity has to bear."""
     capacities: csc_array
     """Rows × columns: the capacity that each decision brings."""
-    change: NDArray[np.intp]
+    change: Ints
     """The column by which each row's capacity gives way."""
     most: Floats
     """How many times as large each capacity can be."""
@@ -108,7 +105,7 @@ class Elastic:
     running: Running
 
     @property
-    def changes(self) -> NDArray[np.intp]:
+    def changes(self) -> Ints:
         """Columns of the changes."""
         return np.arange(self.first, self.first + len(self.conditions))
 
@@ -131,13 +128,13 @@ def _size(condition: Condition) -> float:
 
 def conditions(m: Model, compiled: Compiled) -> list[Condition]:
     """Every condition of a model."""
-    found = _Conditions(m, compiled)
+    by_cell = _Conditions(m, compiled)
     for name, limit in m.limits.items():
         for stand in limit.stands:
-            found.of_rows(compiled.families[name], stand)
+            by_cell.of_rows(compiled.families[name], stand)
     for bound in m.bounds.values():
-        found.of_bound(bound)
-    return list(found.known.values())
+        by_cell.of_bound(bound)
+    return list(by_cell.known.values())
 
 
 class _Conditions:
@@ -185,17 +182,17 @@ class _Conditions:
                 continue
             if np.isnan(share[n]) and n not in scaled:
                 continue
-            found = self.at(
+            condition = self.at(
                 cells, cell, dict(zip(family.over, _tuple(family.keys[n]), strict=True))
             )
             if n in scaled:
-                found.limit = np.inf
-                found.scaled.append((row, *scaled[n]))
-                found.rows.append((row, 1.0))
+                condition.limit = np.inf
+                condition.scaled.append((row, *scaled[n]))
+                condition.rows.append((row, 1.0))
             else:
-                found.rows.append((row, float(share[n])))
+                condition.rows.append((row, float(share[n])))
                 if stand.eased is not None:
-                    found.decided.append(row)
+                    condition.decided.append(row)
 
     def of_bound(self, bound: Bound) -> None:
         """The variables that a figure bounds; a least amount of 0 bounds nothing."""
@@ -208,8 +205,8 @@ class _Conditions:
             holds &= cells.value > 0.0
         keys = variable.indices()
         for at in np.flatnonzero(holds).tolist():
-            found = self.at(cells, at, dict(zip(variable.index, _tuple(keys[at]), strict=True)))
-            (found.upper if bound.sense == "<=" else found.lower).append(int(place[at]))
+            condition = self.at(cells, at, dict(zip(variable.index, _tuple(keys[at]), strict=True)))
+            (condition.upper if bound.sense == "<=" else condition.lower).append(int(place[at]))
 
 
 def _limit(figure: Figure, column: Column, value: float) -> float:
@@ -217,8 +214,8 @@ def _limit(figure: Figure, column: Column, value: float) -> float:
     cannot be left blank for no limit."""
     if figure.eases == "lower" and value >= 0.0:
         return value
-    whole = figure.eases == "raise" and not column.blank_is_unlimited
-    return max(column.largest - value, 0.0) if whole else np.inf
+    cannot_be_blank = figure.eases == "raise" and not column.blank_is_unlimited
+    return max(column.largest - value, 0.0) if cannot_be_blank else np.inf
 
 
 def _tuple(key: Any) -> tuple[Any, ...]:
@@ -242,7 +239,7 @@ def _shares(m: Model, family: Family, stand: Stand) -> Floats:
 
 def _scaled(
     m: Model, compiled: Compiled, family: Family, stand: Stand
-) -> dict[int, tuple[NDArray[np.intp], Floats]]:
+) -> dict[int, tuple[Ints, Floats]]:
     """Rows in which the figure is multiplied by amounts of the plan (columns, coefficients); not
     by decisions, which a change of the figure would have to await."""
     moves = stand.moves
@@ -252,12 +249,12 @@ def _scaled(
     decision = np.append(m.decision, True)[moves.column]
     column = np.append(compiled.column_of, -1)[moves.column]
     excluded = set(row[decision | (moves.column == CONSTANT)].tolist())
-    found = {}
+    by_row = {}
     for at in np.unique(row[row >= 0]).tolist():
-        own = (row == at) & (column >= 0)
-        if at not in excluded and own.any():
-            found[at] = column[own], moves.coefficient[own]
-    return found
+        entries = (row == at) & (column >= 0)
+        if at not in excluded and entries.any():
+            by_row[at] = column[entries], moves.coefficient[entries]
+    return by_row
 
 
 _BEYOND = 1e6
@@ -266,14 +263,14 @@ _AMPLE = 1e3
 """… unless a plan needs that: then so many times what it needs."""
 
 
-def elastic(program: Program, found: list[Condition]) -> Elastic:
+def elastic(program: Program, conditions: list[Condition]) -> Elastic:
     """The programme with a column of change for each condition (all held at 0 at first)."""
     rows, columns = program.shape
     entries: list[tuple[int, int, float]] = []
     """Row, number of the change, entry."""
     held: list[tuple[int, float, float]] = []
     """Column, least, greatest of each bound that becomes a row."""
-    for number, condition in enumerate(found):
+    for number, condition in enumerate(conditions):
         for row, share in condition.rows:
             easier = -share if np.isfinite(program.row_upper[row]) else share
             entries.append((row, number, easier))
@@ -286,26 +283,26 @@ def elastic(program: Program, found: list[Condition]) -> Elastic:
     low, high = (np.array([h[side] for h in held], dtype=float) for side in (1, 2))
     # What a row holds now is no bound any more; a stream that must be handled is held from
     # above by its amount still.
-    streams = [p for c in found if c.kind.sheet == "Streams" for p in c.lower]
+    streams = [p for c in conditions if c.kind.sheet == "Streams" for p in c.lower]
     loose = at[np.isfinite(high) & ~np.isin(at, streams)]
     bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
     table = np.array(entries, dtype=float).reshape(-1, 3)
     spots = table[:, :2].astype(np.intp).T
-    changes = coo_array((table[:, 2], tuple(spots)), (rows + len(held), len(found)))
+    changes = coo_array((table[:, 2], tuple(spots)), (rows + len(held), len(conditions)))
     grown = (
         program.with_bounds(at[np.isfinite(low)], lower=0.0)
         .with_bounds(loose, upper=np.inf)
         .with_rows(bounds, low, high)
         .with_columns(changes, upper=0.0)
     )
-    return Elastic(grown, found, columns, _running(program, grown.shape[1], found))
+    return Elastic(grown, conditions, columns, _running(program, grown.shape[1], conditions))
 
 
-def _running(program: Program, width: int, found: list[Condition]) -> Running:
+def _running(program: Program, width: int, conditions: list[Condition]) -> Running:
     """The rows of capacities that decisions bring, before they give way."""
     first = program.shape[1]
     rows, change, most = [], [], []
-    for number, condition in enumerate(found):
+    for number, condition in enumerate(conditions):
         if condition.kind.sign > 0:
             rows += condition.decided
             change += [first + number] * len(condition.decided)

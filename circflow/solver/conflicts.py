@@ -8,17 +8,17 @@ once more with the decisions as yes or no, as a condition that the LP needs may 
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
+import numpy as np
+
+from circflow.data.coded import Flags, Floats
+from circflow.solution.proof import breach
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.conditions import Condition, Running, elastic
 from circflow.solver.highs import TOLERANCE, Outcome
-from circflow.solver.optimum import optimum
+from circflow.solver.optimum import HOLDS, optimum
 from circflow.solver.proven import Proven
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 NOISE = 1e-7
 """A change below this share of the figure is none."""
@@ -30,23 +30,26 @@ class Conflicts:
     `granted` always flags conditions that give way at no cost; all others hold.
     """
 
-    def __init__(self, compiled: Compiled, found: list[Condition]) -> None:
-        self.elastic = elastic(compiled.program, found)
-        self.count = len(found)
+    def __init__(self, compiled: Compiled, conditions: list[Condition]) -> None:
+        self.elastic = elastic(compiled.program, conditions)
+        self.count = len(conditions)
         self.sizes: Floats = (
-            np.array([c.kind.weight for c in found], dtype=float) / self.elastic.weights
+            np.array([c.kind.weight for c in conditions], dtype=float) / self.elastic.weights
         )
         """What a change is measured by: the figure, 1 where there is none."""
         self.feasibility = Feasibility(self.elastic.program, self.elastic.running)
 
     def has_plan(self, granted: Flags) -> bool:
         """Whether there is a plan, decisions yes or no, where what is granted gives way."""
-        fractional = self.has_fractional_plan(granted)
-        return fractional and self._solve(granted, decisions=True).x is not None
+        return self.has_fractional_plan(granted) and self.has_integer_plan(granted)
 
     def has_fractional_plan(self, granted: Flags) -> bool:
         """Whether there is a plan with decisions as fractions."""
         return self._solve(granted, decisions=False).x is not None
+
+    def has_integer_plan(self, granted: Flags) -> bool:
+        """Whether there is a plan, where there is one with decisions as fractions."""
+        return self._solve(granted, decisions=True).x is not None
 
     def repair(self, *, decisions: bool) -> Flags:
         """The conditions that the cheapest changes of all give way."""
@@ -85,17 +88,19 @@ class Conflicts:
         upper = self.elastic.program.upper[at]
         if amount is not None:
             upper = np.minimum(upper, max(condition.figure - amount, 0.0))
-        self.feasibility.change_bounds(at, self.elastic.program.lower[at], upper)
+        feasibility = self.feasibility
+        lower = self.elastic.program.lower[at]
+        feasibility.program = feasibility.program.with_bounds(at, lower, upper)
 
-    def conflict(self, granted: Flags) -> list[int]:
+    def conflict(self, granted: Flags, *, decisions: bool) -> list[int]:
         """An irreducible set of conditions that cannot hold together, none of them granted.
 
-        There must be no plan with what is granted. Empty where none of the conditions matters.
+        There must be no plan with what is granted (`decisions`: but one with decisions as
+        fractions). Empty where none of the conditions matters.
         """
         everything = np.ones(self.count, dtype=bool)
         if not self.has_plan(everything):
             return []
-        decisions = self.has_fractional_plan(granted)
         kept = self._deleted(self._elastic_filter(granted, decisions), decisions)
         if not decisions and self.feasibility.has_decisions:
             kept = self._deleted(kept, True)
@@ -131,11 +136,10 @@ class Conflicts:
     def _solve(self, free: Flags, costs: Floats | None = None, *, decisions: bool) -> Outcome:
         """Solve with the changes of `free` conditions allowed, at a cost or at none."""
         most = np.where(free, self.elastic.most, 0.0)
-        changes = self.elastic.changes
-        self.feasibility.change_bounds(changes, np.zeros(self.count), most)
-        price = np.zeros(self.count) if costs is None else costs
-        self.feasibility.change_costs(changes, price)
-        return self.feasibility.solve(decisions=decisions)
+        changes, feasibility = self.elastic.changes, self.feasibility
+        program = feasibility.program.with_bounds(changes, 0.0, most)
+        feasibility.program = program.with_costs(0.0 if costs is None else costs, changes)
+        return feasibility.solve(decisions=decisions)
 
 
 class Feasibility:
@@ -149,14 +153,6 @@ class Feasibility:
         self.has_decisions = program.has_decisions
         self.linear = Proven(self.program.relaxed())
 
-    def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
-        """Replace bounds of columns."""
-        self.program = self.program.with_bounds(columns, lower, upper)
-
-    def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
-        """Replace costs of columns."""
-        self.program = self.program.with_costs(costs, columns)
-
     def solve(self, *, decisions: bool = True) -> Outcome:
         """The best plan, proven, with its decisions exactly yes or no where they are asked for."""
         self.linear.change_to(self.program.relaxed())
@@ -164,4 +160,7 @@ class Feasibility:
         if not (decisions and self.has_decisions) or outcome.x is None:
             return outcome
         held = self.running.hold(self.program, outcome.x) if self.running else self.program
+        rounded = np.where(held.integer, np.round(outcome.x), outcome.x)
+        if np.abs(rounded - outcome.x).max() <= TOLERANCE and breach(held, rounded) <= HOLDS:
+            return replace(outcome, x=rounded)  # no search finds a better one
         return optimum(held, gap=TOLERANCE, integrality=TOLERANCE).outcome

@@ -15,8 +15,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Ending, Outcome
+from circflow.solver.highs import Basis, Outcome
 
 ROUNDED = Fraction(1, 10**12)
 """A limit missed by less than this share of what adds up to it is missed by the rounding of the
@@ -50,9 +51,9 @@ def exact(program: Program, basis: Basis | None) -> Outcome | None:
         if basis is not None:
             lp.start_from(basis)
         if not lp.meet_limits():
-            return Outcome(Ending.INFEASIBLE)
+            return Outcome(Status.INFEASIBLE)
         if not lp.improve():
-            return Outcome(Ending.UNBOUNDED)
+            return Outcome(Status.UNBOUNDED)
     except _TooMuchError:
         return None
     return lp.outcome(program)
@@ -124,16 +125,16 @@ class _Dictionary:
         new = {n: -t / entry for n, t in row.items()}
         new[out] = 1 / entry
         for other in self.users.pop(into, set()):
-            own = self.rows[other]
-            times = own.pop(into)
+            entries = self.rows[other]
+            times = entries.pop(into)
             for n, t in new.items():
-                more, had = times * t, own.get(n)
+                more, had = times * t, entries.get(n)
                 total = more if had is None else had + more
                 if total:
-                    own[n] = total
+                    entries[n] = total
                     self.users[n].add(other)
-                elif n in own:
-                    del own[n]
+                elif n in entries:
+                    del entries[n]
                     self.users[n].discard(other)
             self.work += len(new)
         self.rows[into] = new
@@ -200,8 +201,8 @@ class _Dictionary:
         goal = self.rows[_GOAL]
         while (n := min((k for k, d in goal.items() if self._can_move(k, -d)), default=-1)) >= 0:
             sense = -1 if goal[n] > 0 else 1
-            own_end = self.high[n] if sense > 0 else self.low[n]
-            step = None if own_end is None else abs(own_end - self.value[n])
+            entering_end = self.high[n] if sense > 0 else self.low[n]
+            step = None if entering_end is None else abs(entering_end - self.value[n])
             out = n
             for b in sorted(self.users[n]):
                 rate = self.rows[b][n] * sense
@@ -227,7 +228,7 @@ class _Dictionary:
         plan = zip(program.cost.tolist(), self.value, strict=False)
         worth = float(sum((_fraction(c) * v for c, v in plan if c), Fraction(program.offset)))
         return Outcome(
-            Ending.OPTIMAL, worth, worth, 0.0, np.clip(x, program.lower, program.upper),
+            Status.OPTIMAL, worth, worth, 0.0, np.clip(x, program.lower, program.upper),
             price[self.columns :], price[: self.columns],
         )  # fmt: skip
 

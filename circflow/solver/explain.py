@@ -27,7 +27,6 @@ from circflow.solver.compiled import Compiled
 from circflow.solver.conditions import Condition, conditions
 from circflow.solver.conflicts import NOISE as _NOISE
 from circflow.solver.conflicts import Conflicts
-from circflow.solver.highs import Ending
 from circflow.solver.optimum import optimum
 from circflow.solver.remedies import (
     Blocked,
@@ -36,7 +35,7 @@ from circflow.solver.remedies import (
     Remedies,
     number_text,
     outward,
-    whole,
+    programme_of,
     with_changes,
 )
 from circflow.solver.unbounded import Ray, endless_gain
@@ -145,81 +144,87 @@ class Explanation:
 
 
 @python_strings()
-def explain(scenario: Scenario, make: Make = whole) -> Explanation:
+def explain(scenario: Scenario, make: Make = programme_of) -> Explanation:
     """Why a scenario has no plan; an explanation with status optimal if it has one.
 
     `make`: of what programme (the scenario's own); `coalition` asks why members cannot stand alone.
     """
     m, compiled = make(scenario)
     outcome = optimum(compiled.program).outcome
-    if outcome.ending is Ending.UNBOUNDED:
+    if outcome.status is Status.UNBOUNDED:
         ray = endless_gain(m, compiled)
         return Explanation(scenario.name, Status.UNBOUNDED, ray=ray)
-    if outcome.ending is not Ending.INFEASIBLE:
+    if outcome.status is not Status.INFEASIBLE:
         return Explanation(scenario.name, Status.OPTIMAL)
     return _Search(scenario, compiled, conditions(m, compiled), make).run()
 
 
-def reason(found: Explanation, status: Status) -> str:
+def reason(explanation: Explanation, status: Status) -> str:
     """The explanation as one text, for the message of a solve that ended so without a plan."""
-    if found.status is not status:
+    if explanation.status is not status:
         return say("HiGHS reports the scenario as {value}", value=status.value)
-    return str(found)
+    return str(explanation)
 
 
 class _Search:
     """Every independent conflict, its remedies, and changes that mend all."""
 
     def __init__(
-        self, scenario: Scenario, compiled: Compiled, found: list[Condition], make: Make
+        self, scenario: Scenario, compiled: Compiled, conditions: list[Condition], make: Make
     ) -> None:
         self.scenario, self.compiled = scenario, compiled
-        self.all = found
-        self.conflicts = Conflicts(compiled, found)
+        self.all = conditions
+        self.conflicts = Conflicts(compiled, conditions)
         self.remedies = Remedies(scenario, self.conflicts, make)
 
     def run(self) -> Explanation:
         """The explanation."""
-        found = self._found()
+        sets = self._irreducible_sets()
         none = np.zeros(len(self.all), dtype=bool)
-        if not found:
+        if not sets:
             near = self.conflicts.has_plan(none)
             return Explanation(self.scenario.name, Status.INFEASIBLE, within_tolerance=near)
-        told = tuple(self._told(conflict, found) for conflict in found)
-        together = self.remedies.together(_flags(none, *found))
-        tried = len(told) == 1 and len(together) == 1 and together[0] in told[0].remedies
+        conflicts = tuple(self._conflict(conflict, sets) for conflict in sets)
+        together = self.remedies.together(self._flags(sets))
+        tried = len(conflicts) == 1 and len(together) == 1 and together[0] in conflicts[0].remedies
         verified = tried or (bool(together) and self.remedies.has_plan(together, none))
         if not verified:
-            each = _largest([c.remedies[0] for c in told if c.remedies])
+            each = _largest([c.remedies[0] for c in conflicts if c.remedies])
             if len(each) and self.remedies.has_plan(each, none):
                 together, verified = each, True
-        return Explanation(self.scenario.name, Status.INFEASIBLE, told, together, verified)
+        return Explanation(self.scenario.name, Status.INFEASIBLE, conflicts, together, verified)
 
-    def _found(self) -> list[list[int]]:
+    def _flags(self, sets: list[list[int]]) -> NDArray[np.bool_]:
+        return np.isin(np.arange(len(self.all)), [number for one in sets for number in one])
+
+    def _irreducible_sets(self) -> list[list[int]]:
         """Conflicts, each irreducible; of those found, what the cheapest repair changes gives
         way (the rest may be in other conflicts), until there is a plan."""
         conflicts = self.conflicts
         granted = np.zeros(len(self.all), dtype=bool)
         repair = conflicts.repair(decisions=False)
-        found: list[list[int]] = []
+        sets: list[list[int]] = []
         decisions = False
-        while len(found) < _MOST_CONFLICTS and not conflicts.has_plan(granted):
-            if not decisions and conflicts.has_fractional_plan(granted):
+        while len(sets) < _MOST_CONFLICTS:
+            fractional = conflicts.has_fractional_plan(granted)
+            if fractional and conflicts.has_integer_plan(granted):
+                break
+            if fractional and not decisions:
                 # With decisions as fractions there is a plan: the decisions take part.
                 decisions = True
                 repair |= conflicts.repair(decisions=True)
-            conflict = conflicts.conflict(granted)
+            conflict = conflicts.conflict(granted, decisions=fractional)
             if not conflict:
                 break
-            found.append(conflict)
+            sets.append(conflict)
             giving = [number for number in conflict if repair[number]] or conflict
             granted[giving] = True
-        return found
+        return sets
 
-    def _told(self, conflict: list[int], found: list[list[int]]) -> Conflict:
+    def _conflict(self, conflict: list[int], sets: list[list[int]]) -> Conflict:
         """A conflict in words, with the least change of each condition that ends it alone (what
         stands in other conflicts given way)."""
-        granted = _flags(np.zeros(len(self.all), dtype=bool), *found)
+        granted = self._flags(sets)
         granted[conflict] = False
         remedies: list[Change] = []
         blocked: list[Blocked] = []
@@ -229,11 +234,11 @@ class _Search:
                 blocked.append(answer)
             else:
                 remedies += answer
-        told = tuple(self.all[number] for number in conflict)
-        texts = tuple(describe(c) for c in told)
+        conditions = tuple(self.all[number] for number in conflict)
+        texts = tuple(describe(c) for c in conditions)
         periods = self._periods(conflict, granted)
-        later = _later(self.scenario, told, periods)
-        return Conflict(told, texts, tuple(remedies), tuple(blocked), periods, later)
+        later = _later(self.scenario, conditions, periods)
+        return Conflict(conditions, texts, tuple(remedies), tuple(blocked), periods, later)
 
     def _periods(self, conflict: list[int], granted: NDArray[np.bool_]) -> tuple[str, ...]:
         """The periods in which a conflict arises: those of the rows that ask for the least change
@@ -243,22 +248,22 @@ class _Search:
         if len(order) < 2 or outcome.row_dual is None:
             return ()
         asked = np.abs(outcome.row_dual) > _NOISE * np.abs(outcome.row_dual).max(initial=0.0)
-        found = {
+        periods = {
             int(period)
             for family in self.compiled.families.values()
             if "period" in family.over and len(family.over) > 1
             for period in family.items["period"][asked[family.rows]]
         }
-        return tuple(name for n, name in enumerate(order) if n in found)
+        return tuple(name for n, name in enumerate(order) if n in periods)
 
 
 def _later(
-    scenario: Scenario, told: tuple[Condition, ...], periods: tuple[str, ...]
+    scenario: Scenario, conditions: tuple[Condition, ...], periods: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Candidates that would take, or make, what a conflict is about, and cannot be built yet."""
     materials = {
         scenario.frame(c.cell.sheet).at[c.cell.row, "material"]
-        for c in told
+        for c in conditions
         if c.cell.sheet in ("Streams", "Markets", "Stockpiles")
     }
     if not periods or not materials:
@@ -295,13 +300,6 @@ def _listed(names: tuple[str, ...]) -> str:
     more = say(" and {count} more periods", count=len(names) - 3) if len(names) > 4 else ""
     shown = names[:3] if more else names
     return plain(", ".join(shown) + more)
-
-
-def _flags(none: NDArray[np.bool_], *groups: list[int]) -> NDArray[np.bool_]:
-    flags = none.copy()
-    for group in groups:
-        flags[group] = True
-    return flags
 
 
 def _when(periods: tuple[str, ...]) -> str:

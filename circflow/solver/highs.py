@@ -9,7 +9,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,13 +17,13 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from circflow.data.coded import Floats, Ints
 from circflow.data.errors import CircflowError
 from circflow.i18n import say
 from circflow.solution.proof import Extended
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.scaling import Scaling, apply, scaling_of
-
-Floats = NDArray[np.float64]
 
 ALGORITHMS = ("simplex", "ipx", "hipo")
 """Algorithms for LPs by HiGHS' names: the dual simplex method, and two interior point methods with
@@ -86,16 +85,6 @@ _LOST = (
 )
 
 
-class Ending(StrEnum):
-    """How a run of the solver ended."""
-
-    OPTIMAL = "optimal"
-    FEASIBLE = "feasible"
-    INFEASIBLE = "infeasible"
-    UNBOUNDED = "unbounded"
-    STOPPED = "stopped"
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What a run gave, in the planner's units; `x` and the duals only where there is a plan.
@@ -104,7 +93,7 @@ class Outcome:
     change of the minimum per unit of a row's limit, `reduced_cost` per unit of a column's bound.
     """
 
-    ending: Ending
+    status: Status
     objective: float = np.nan
     bound: float = np.nan
     gap: float = np.nan
@@ -312,13 +301,13 @@ class Session:
             self._entries = Extended(self.program.matrix)
         return self._entries
 
-    def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
+    def change_costs(self, columns: Ints, costs: Floats) -> None:
         """Replace costs (minimised, million currency per unit)."""
         self.program = self.program.with_costs(costs, columns)
         scaled = costs * self.scaling.columns[columns] * self.scaling.objective
         self.highs.changeColsCost(len(columns), columns.astype(np.int32), scaled)
 
-    def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
+    def change_bounds(self, columns: Ints, lower: Floats, upper: Floats) -> None:
         """Replace bounds of variables."""
         self.program = self.program.with_bounds(columns, lower, upper)
         scale = self.scaling.columns[columns]
@@ -326,7 +315,7 @@ class Session:
             len(columns), columns.astype(np.int32), lower / scale, upper / scale
         )
 
-    def change_rows(self, rows: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
+    def change_rows(self, rows: Ints, lower: Floats, upper: Floats) -> None:
         """Replace the limits of rows."""
         self.program = self.program.with_limits(rows, lower, upper)
         scale = self.scaling.rows[rows]
@@ -387,7 +376,7 @@ class Session:
         status = self.highs.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
             return self._run(None)
-        return self._plan(Ending.OPTIMAL)
+        return self._plan(Status.OPTIMAL)
 
     def _run(self, time_limit: float | None) -> Outcome:
         if time_limit is not None:
@@ -447,23 +436,23 @@ class Session:
     def _outcome(self, status: highspy.HighsModelStatus) -> Outcome:
         kinds = highspy.HighsModelStatus
         if status in (kinds.kOptimal, kinds.kModelEmpty):
-            return self._plan(Ending.OPTIMAL)
+            return self._plan(Status.OPTIMAL)
         if status == kinds.kInfeasible:
-            return Outcome(Ending.INFEASIBLE)
+            return Outcome(Status.INFEASIBLE)
         if status in (kinds.kUnbounded, kinds.kUnboundedOrInfeasible):
-            return Outcome(Ending.UNBOUNDED)
+            return Outcome(Status.UNBOUNDED)
         if status in (kinds.kTimeLimit, kinds.kInterrupt):
             feasible = (
                 self.highs.getInfo().primal_solution_status
                 == highspy.SolutionStatus.kSolutionStatusFeasible
             )
-            return self._plan(Ending.FEASIBLE) if feasible else Outcome(Ending.STOPPED)
+            return self._plan(Status.FEASIBLE) if feasible else Outcome(Status.STOPPED)
         raise SolverError(
             "HiGHS ended with {modelstatustostring}",
             modelstatustostring=self.highs.modelStatusToString(status),
         )
 
-    def _plan(self, ending: Ending) -> Outcome:
+    def _plan(self, status: Status) -> Outcome:
         solution, info, scaling = self.highs.getSolution(), self.highs.getInfo(), self.scaling
         scaled = np.asarray(solution.col_value, dtype=float)
         scaled[np.abs(scaled) < TOLERANCE] = 0.0
@@ -471,12 +460,12 @@ class Session:
         objective = info.objective_function_value / scaling.objective
         if self.program.has_decisions:
             bound = info.mip_dual_bound / scaling.objective
-            return Outcome(ending, objective, bound, _gap(objective, bound), x)
+            return Outcome(status, objective, bound, _gap(objective, bound), x)
         dual = np.asarray(solution.row_dual, dtype=float) * scaling.rows / scaling.objective
         reduced = np.asarray(solution.col_dual, dtype=float) / scaling.columns / scaling.objective
-        optimal = ending is Ending.OPTIMAL
+        optimal = status is Status.OPTIMAL
         return Outcome(
-            ending,
+            status,
             objective,
             objective if optimal else -np.inf,
             0.0 if optimal else np.inf,

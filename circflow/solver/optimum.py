@@ -21,9 +21,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import diags_array, hstack
 
+from circflow.data.coded import Flags, Floats
 from circflow.i18n import mark, say
 from circflow.solution.proof import (
     AGREES,
@@ -35,6 +35,7 @@ from circflow.solution.proof import (
     dual_bound,
     proves_infeasible,
 )
+from circflow.solution.solution import Status
 from circflow.solver.bounds import AtMost, capped, hopeless, limits_of, reach, tightened
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
@@ -46,7 +47,6 @@ from circflow.solver.highs import (
     NO_OPTIONS,
     SMALL_SEARCH_BELOW,
     Basis,
-    Ending,
     Outcome,
     Session,
     SolverError,
@@ -54,14 +54,12 @@ from circflow.solver.highs import (
 from circflow.solver.refine import refinements, worth
 from circflow.solver.scaling import Scaling, apply, keeps_digits, scaling_by_reach, scaling_of
 
-Floats = NDArray[np.float64]
-
 HOLDS = 1e-8
 """A limit holds when it is breached by less than this share of what it is made of."""
 
 
 _DISAGREE = mark("the plan and its proof disagree: ")
-_TOLD = 3
+_MOST_DOUBTS = 3
 
 _FAR_APART = 1e7
 """Figures whose sizes differ by more after scaling (regions: 1e4) are not trusted to one search."""
@@ -139,16 +137,19 @@ def optimum(  # noqa: PLR0913
         return linear(
             program, time_limit=time_limit, scaling=scaling, algorithm=algorithm, stop=stop
         )
-    search = _Search(program, gap, start, scaling, on_progress, algorithm, stop, integrality)
-    if program.matrix.nnz < SMALL_SEARCH_BELOW:
-        search.options = KNOWN_SEARCH if light else LIGHT_SEARCH
+    options = KNOWN_SEARCH if light else LIGHT_SEARCH
+    if program.matrix.nnz >= SMALL_SEARCH_BELOW:
+        options = NO_OPTIONS
+    search = _Search(
+        program, gap, start, scaling, on_progress, algorithm, stop, integrality, options
+    )
     ends = None if time_limit is None else time.monotonic() + time_limit
     by_lps = False
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
         left = None if ends is None else ends - time.monotonic()
         ended = (left is not None and left <= 0.0) or (stop is not None and stop())
         if search.doubts and ended:
-            return search.without_plan(Outcome(Ending.STOPPED))
+            return search.without_plan(Outcome(Status.STOPPED))
         if search.doubts and not by_lps and small(program):
             by_lps = True
             if (plan := _by_proven_lps(program, search, gap)) is not None:
@@ -162,26 +163,25 @@ def optimum(  # noqa: PLR0913
     return plan
 
 
+@dataclass
 class _Search:
     """Searches over the decisions of a programme, in different ways, and what speaks against."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        program: Program,
-        gap: float,
-        start: Floats | None,
-        scaling: Scaling | None,
-        on_progress: Callable[[float, float], None] | None,
-        algorithm: str,
-        stop: Callable[[], bool] | None,
-        integrality: float,
-    ) -> None:
-        self.program, self.gap, self.start = program, gap, start
-        self.scaling, self.on_progress, self.algorithm = scaling, on_progress, algorithm
-        self.stop, self.integrality = stop, integrality
-        self.limits = limits_of(program)
-        self.most = reach(program, self.limits)
-        self.inner = tightened(program, self.most)
+    program: Program
+    gap: float
+    start: Floats | None
+    scaling: Scaling | None
+    on_progress: Callable[[float, float], None] | None
+    algorithm: str
+    stop: Callable[[], bool] | None
+    integrality: float
+    options: Mapping[str, bool | int | float | str]
+    """Of HiGHS, for the first search."""
+
+    def __post_init__(self) -> None:
+        self.limits = limits_of(self.program)
+        self.most = reach(self.program, self.limits)
+        self.inner = tightened(self.program, self.most)
         self.affordable, self.dear = capped(self.inner, self.most)
         self.usual = scaling_of(self.inner)
         self.far_apart = bool(self.dear.any()) or _far_apart(self.inner, self.usual)
@@ -189,23 +189,21 @@ class _Search:
         self.claims: set[bool] = set()
         """Kinds of scaling under which there was no plan."""
         self.plans: list[tuple[_Way, Optimum]] = []
-        self.options = NO_OPTIONS
-        """Of HiGHS, for the first search."""
 
     def attempt(  # noqa: PLR0911
         self, way: _Way, cap: bool, time_limit: float | None
     ) -> Optimum | None:
         """Search in one way; None where the answer cannot be believed yet."""
         try:
-            session, found = self._searched(way, cap, time_limit)
-            if found.ending is Ending.STOPPED:
-                return self.without_plan(found)
-            if found.x is None:
-                return self._no_plan(way, found)
-            if cap and found.x[self.dear].any():
+            session, outcome = self._searched(way, cap, time_limit)
+            if outcome.status is Status.STOPPED:
+                return self.without_plan(outcome)
+            if outcome.x is None:
+                return self._no_plan(way, outcome)
+            if cap and outcome.x[self.dear].any():
                 return None
             fixed = linear(
-                self.program.with_fixed(found.x),
+                self.program.with_fixed(outcome.x),
                 scaling=session.scaling,
                 algorithm=self.algorithm,
                 limits=self.limits,
@@ -213,13 +211,13 @@ class _Search:
         except SolverError as error:
             self.doubts.append(str(error))
             return None
-        doubt = _doubt(self.program, found, fixed.outcome, self.gap)
+        doubt = _doubt(self.program, outcome, fixed.outcome, self.gap)
         if doubt:
             self.doubts.append(doubt)
             return None
-        plan = _with_bound(found, fixed)
+        plan = _with_bound(outcome, fixed)
         # Where figures are far apart a search can prove what is not so.
-        sure = not self.far_apart or found.ending is not Ending.OPTIMAL
+        sure = not self.far_apart or outcome.status is not Status.OPTIMAL
         if sure or _best_of_all(self.program, plan, self.gap):
             return plan
         self.plans.append((way, plan))
@@ -252,22 +250,23 @@ class _Search:
         algorithm = self.algorithm if way is _SEARCH_WAYS[0] else ""
         return session, session.solve(time_limit=time_limit, gap=self.gap, algorithm=algorithm)
 
-    def _no_plan(self, way: _Way, found: Outcome) -> Optimum | None:
+    def _no_plan(self, way: _Way, outcome: Outcome) -> Optimum | None:
         """Believed with a proof of the LP, or if searches with different scales agree."""
         self.claims.add(way.by_reach)
-        agreed = found.ending is Ending.INFEASIBLE and len(self.claims) > 1
-        if agreed or _believed(self.program.relaxed(), found.ending):
-            return self.without_plan(found)
+        agreed = outcome.status is Status.INFEASIBLE and len(self.claims) > 1
+        if agreed or _believed(self.program.relaxed(), outcome.status):
+            return self.without_plan(outcome)
         self.doubts.append(
             say(
-                "the search ended with {value}, which could not be proven", value=found.ending.value
+                "the search ended with {value}, which could not be proven",
+                value=outcome.status.value,
             )
         )
         return None
 
-    def without_plan(self, found: Outcome) -> Optimum:
+    def without_plan(self, outcome: Outcome) -> Optimum:
         """That there is none, or none yet."""
-        return Optimum(found, False, self.most)
+        return Optimum(outcome, False, self.most)
 
     def agreed(self) -> Optimum | None:
         """The best plan of all searches, if two of them found it."""
@@ -285,13 +284,13 @@ class _Search:
 def _by_proven_lps(program: Program, search: _Search, gap: float) -> Optimum | None:
     """The plan of a search by proven LPs (`branch`); None where that gives up too."""
     try:
-        found = branch_and_bound(search.inner, gap, lambda lp: linear(lp).outcome)
-        if found is None or found.x is None:
-            return None if found is None else search.without_plan(found)
-        fixed = linear(program.with_fixed(found.x))
+        outcome = branch_and_bound(search.inner, gap, lambda lp: linear(lp).outcome)
+        if outcome is None or outcome.x is None:
+            return None if outcome is None else search.without_plan(outcome)
+        fixed = linear(program.with_fixed(outcome.x))
     except SolverError:
         return None
-    return None if _doubt(program, found, fixed.outcome, gap) else _with_bound(found, fixed)
+    return None if _doubt(program, outcome, fixed.outcome, gap) else _with_bound(outcome, fixed)
 
 
 def _as_good(program: Program, objective: float, best: Optimum, gap: float) -> bool:
@@ -308,7 +307,7 @@ def _best_of_all(program: Program, best: Optimum, gap: float) -> bool:
         relaxed = linear(program.relaxed()).outcome
     except SolverError:
         return False
-    return relaxed.ending is Ending.OPTIMAL and _as_good(program, relaxed.objective, best, gap)
+    return relaxed.status is Status.OPTIMAL and _as_good(program, relaxed.objective, best, gap)
 
 
 def _far_apart(program: Program, scaling: Scaling | None = None) -> bool:
@@ -332,37 +331,37 @@ def proof(program: Program, best: Optimum, asked: float) -> Proof | None:
     return Proof(lp, best.most, outcome.row_dual, bound, asked)
 
 
-def _with_bound(found: Outcome, fixed: Optimum) -> Optimum:
+def _with_bound(searched: Outcome, fixed: Optimum) -> Optimum:
     """The LP's outcome with the search's bound, and the gap between the two."""
     outcome = fixed.outcome
-    distance, size = outcome.objective - found.bound, abs(outcome.objective)
+    distance, size = outcome.objective - searched.bound, abs(outcome.objective)
     reached = 0.0 if distance <= ROUNDING * size else distance / max(size, 1e-10)
-    priced = replace(outcome, ending=found.ending, bound=found.bound, gap=reached)
+    priced = replace(outcome, status=searched.status, bound=searched.bound, gap=reached)
     return Optimum(priced, True, fixed.most)
 
 
-def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
+def _doubt(program: Program, searched: Outcome, fixed: Outcome, gap: float) -> str:
     """What speaks against a plan of the search, "" where its LP agrees with it."""
     if fixed.x is None:
         return say(
             "the decisions of a plan of {objective:.12g} million leave no plan",
-            objective=-found.objective,
+            objective=-searched.objective,
         )
     size = max(abs(fixed.objective), FLOOR * _gross(program, fixed.x))
     rounding = AGREES * size
-    if found.bound > fixed.objective + rounding:
+    if searched.bound > fixed.objective + rounding:
         return say(
             "the search proved that no plan is worth more than {bound:.12g} million, but "
             "one is worth {objective:.12g}",
-            bound=-found.bound,
+            bound=-searched.bound,
             objective=-fixed.objective,
         )
-    reached = fixed.objective - found.bound
-    if found.ending is Ending.OPTIMAL and reached > gap * abs(fixed.objective) + rounding:
+    reached = fixed.objective - searched.bound
+    if searched.status is Status.OPTIMAL and reached > gap * abs(fixed.objective) + rounding:
         return say(
             "the search found a plan of {objective:.12g} million, but with its decisions "
             "the best plan is worth {objective_2:.12g}",
-            objective=-found.objective,
+            objective=-searched.objective,
             objective_2=-fixed.objective,
         )
     return ""
@@ -396,38 +395,40 @@ def linear(  # noqa: PLR0912, PLR0913
             if (solved := _in_fractions(program, basis)) is not None:
                 return Optimum(solved, False, most)
         tried = affordable if cap else inner
-        own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
+        scales = (
+            scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
+        )
         try:
-            session = Session(tried, scaling=own, options=way.options, stop=stop)
+            session = Session(tried, scaling=scales, options=way.options, stop=stop)
             asked = algorithm if way is _LP_WAYS[0] else ""
-            found = session.solve(time_limit=time_limit, algorithm=asked or way.algorithm)
+            outcome = session.solve(time_limit=time_limit, algorithm=asked or way.algorithm)
         except SolverError as error:
             doubts.append(str(error))
             continue
-        if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
-            return Optimum(found, False, most)
+        if outcome.status in (Status.STOPPED, Status.FEASIBLE):
+            return Optimum(outcome, False, most)
         basis = (session.basis() if small(program) else None) or basis
         if not sure and not in_fractions:
-            if found.ending is Ending.INFEASIBLE and _contradicts(program, session.farkas_ray()):
-                return Optimum(found, False, most)
+            if outcome.status is Status.INFEASIBLE and _contradicts(program, session.farkas_ray()):
+                return Optimum(outcome, False, most)
             in_fractions = True
             if (solved := _in_fractions(program, basis)) is not None:
                 return Optimum(solved, False, most)
-        if found.x is None:
-            if _believed(program, found.ending, session):
-                return Optimum(found, False, most)
+        if outcome.x is None:
+            if _believed(program, outcome.status, session):
+                return Optimum(outcome, False, most)
             doubts.append(
                 say(
                     "the solver ended with {value}, which could not be proven",
-                    value=found.ending.value,
+                    value=outcome.status.value,
                 )
             )
             continue
-        if cap and found.x[dear].any():
+        if cap and outcome.x[dear].any():
             needed = True  # other scales do not change what the best plan cannot do without
             continue
         doubt = ""
-        for plan in chain([found], refinements(tried, session, found)):
+        for plan in chain([outcome], refinements(tried, session, outcome)):
             assert plan.x is not None
             here = check(program, most, plan)
             if not here:
@@ -462,22 +463,22 @@ def _at_true_costs(program: Program, tried: Program, plan: Outcome) -> Outcome:
     return replace(plan, objective=value, bound=value, reduced_cost=reduced)
 
 
-def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, bool]]:
+def _ways(ways: tuple[_Way, ...], dear: Flags) -> list[tuple[_Way, bool]]:
     """The ways, the first two with prohibitive costs capped too, where there are any."""
     first = [(way, True) for way in ways[:2]] if dear.any() else []
     return [*first, *((way, False) for way in ways)]
 
 
-def check(program: Program, most: Floats, found: Outcome, entries: Extended | None = None) -> str:
+def check(program: Program, most: Floats, outcome: Outcome, entries: Extended | None = None) -> str:
     """What speaks against an LP's plan and its duals; "" where they are proven."""
-    assert found.x is not None and found.row_dual is not None
+    assert outcome.x is not None and outcome.row_dual is not None
     entries = entries or Extended(program.matrix)
-    over = breach(program, found.x, entries)
+    over = breach(program, outcome.x, entries)
     if not over <= HOLDS:
         return say("a limit is breached by {over:.2g} of its size", over=over)
-    bound = dual_bound(program, most, found.row_dual, entries)
-    objective = worth(program, found.x)
-    size = max(abs(objective), FLOOR * _gross(program, found.x))
+    bound = dual_bound(program, most, outcome.row_dual, entries)
+    objective = worth(program, outcome.x)
+    size = max(abs(objective), FLOOR * _gross(program, outcome.x))
     if not objective - bound <= AGREES * size:
         return say(
             "the plan found is worth {objective:.12g} million, but its prices prove only "
@@ -488,23 +489,23 @@ def check(program: Program, most: Floats, found: Outcome, entries: Extended | No
     return ""
 
 
-def proven(found: Outcome, session: Session) -> bool:
+def proven(outcome: Outcome, session: Session) -> bool:
     """Whether what a session gave of an LP, a plan or none, is proven by own arithmetic.
 
     A run that a limit of time has stopped claims nothing.
     """
     program = session.program
-    if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
+    if outcome.status in (Status.STOPPED, Status.FEASIBLE):
         return True
     if small(program) and _far_apart(program):
         # What has a plan `linear` solves in fractions.
-        none = found.ending is Ending.INFEASIBLE
+        none = outcome.status is Status.INFEASIBLE
         return none and _contradicts(program, session.farkas_ray())
-    if found.x is None or found.row_dual is None:
-        return _believed(program, found.ending, session)
+    if outcome.x is None or outcome.row_dual is None:
+        return _believed(program, outcome.status, session)
     entries = session.entries
-    doubt = check(program, program.upper, found, entries)
-    return not doubt or not check(program, reach(program), found, entries)
+    doubt = check(program, program.upper, outcome, entries)
+    return not doubt or not check(program, reach(program), outcome, entries)
 
 
 def _gross(program: Program, x: Floats) -> float:
@@ -516,19 +517,19 @@ def _scales(way: _Way, program: Program, most: Floats) -> Scaling:
 
 
 def _disagreement(doubts: list[str]) -> SolverError:
-    told = dict.fromkeys(d.removeprefix(say(_DISAGREE)) for d in doubts)
-    return SolverError(say(_DISAGREE) + "; ".join(list(told)[:_TOLD]))
+    reasons = dict.fromkeys(d.removeprefix(say(_DISAGREE)) for d in doubts)
+    return SolverError(say(_DISAGREE) + "; ".join(list(reasons)[:_MOST_DOUBTS]))
 
 
 # ------------------------------------------------------------------- no plan
 
 
-def _believed(program: Program, ending: Ending, session: Session | None = None) -> bool:
+def _believed(program: Program, status: Status, session: Session | None = None) -> bool:
     """Whether an LP has no plan (no best plan), by own arithmetic."""
-    if ending is Ending.INFEASIBLE:
+    if status is Status.INFEASIBLE:
         ray = None if session is None else session.farkas_ray()
         return infeasible(program, ray, None if session is None else session.basis())
-    return ending is Ending.UNBOUNDED and bool(program.cost.any()) and _endless(program)
+    return status is Status.UNBOUNDED and bool(program.cost.any()) and _endless(program)
 
 
 def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None = None) -> bool:
@@ -540,7 +541,7 @@ def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None 
     if _contradicts(program, ray):
         return True
     if (solved := _in_fractions(program.without_goal(), basis)) is not None:
-        return solved.ending is Ending.INFEASIBLE
+        return solved.status is Status.INFEASIBLE
     most = reach(program)
     inner = tightened(program, most)
     each = diags_array(1.0 / scaling_by_reach(inner, most).rows)
@@ -549,10 +550,10 @@ def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None 
     for way in _LP_WAYS:
         try:
             session = Session(loose, scaling=_scales(way, loose, unknown), options=way.options)
-            found = session.solve(algorithm=way.algorithm)
+            outcome = session.solve(algorithm=way.algorithm)
         except SolverError:
             continue
-        for plan in chain([found], refinements(loose, session, found)):
+        for plan in chain([outcome], refinements(loose, session, outcome)):
             if plan.row_dual is not None and proves_infeasible(program, most, plan.row_dual):
                 return True
     return False

@@ -108,7 +108,7 @@ def _of_figures(
 ) -> dict[Figure, list[tuple[Items, Cells, Ints, Floats]]]:
     """By figure: the rows in which it stands, its cells (and which of them), and what a unit more
     of it is worth there, in million of today."""
-    found: dict[Figure, list[tuple[Items, Cells, Ints, Floats]]] = {}
+    by_figure: dict[Figure, list[tuple[Items, Cells, Ints, Floats]]] = {}
     for name, limit in m.limits.items():
         family = compiled.families[name]
         for stand in limit.stands:
@@ -117,8 +117,8 @@ def _of_figures(
                 there = ~np.isnan(np.append(stand.cells.value, np.nan)[at])
                 worth = -dual[family.rows] * _moved(stand, family, values)
                 rows = family.items.take(there), stand.cells, at[there], worth[there]
-                found.setdefault(stand.cells.figure, []).append(rows)
-    return found
+                by_figure.setdefault(stand.cells.figure, []).append(rows)
+    return by_figure
 
 
 def cells_of(cells: Cells, family: Family) -> Ints:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome, Session, SolverError
+from circflow.solver.highs import Outcome, Session, SolverError
 from circflow.solver.optimum import linear, optimum, proven
 from circflow.solver.scaling import Scaling
 
-_WHOLE = 1e-9
+_INTEGRAL = 1e-9
 """Distance from a whole number that is none."""
 
 
@@ -41,9 +42,9 @@ class Proven(Session):
 
     def _sure(self, run: Callable[[], Outcome], time_limit: float | None) -> Outcome:
         try:
-            found = run()
-            if proven(found, self):
-                return found
+            outcome = run()
+            if proven(outcome, self):
+                return outcome
         except SolverError:
             pass
         return linear(self.program, time_limit=time_limit, stop=self.stop).outcome
@@ -78,13 +79,13 @@ def _by_two(program: Program, lp: Proven, gap: float) -> float | None:
     lp.change_to(program.relaxed())
     relaxed = lp.resolve()
     if relaxed.x is None:
-        return -math.inf if relaxed.ending is Ending.INFEASIBLE else None
+        return -math.inf if relaxed.status is Status.INFEASIBLE else None
     share = relaxed.x[program.integer]
-    if np.abs(share - np.round(share)).max(initial=0.0) <= _WHOLE:
+    if np.abs(share - np.round(share)).max(initial=0.0) <= _INTEGRAL:
         return -relaxed.objective
-    whole = relaxed.x.copy()
-    whole[program.integer] = np.ceil(share - _WHOLE)
-    lp.change_to(program.with_fixed(whole))
+    rounded_up = relaxed.x.copy()
+    rounded_up[program.integer] = np.ceil(share - _INTEGRAL)
+    lp.change_to(program.with_fixed(rounded_up))
     held = lp.resolve()
     slack = gap * abs(relaxed.objective)
     proves = held.x is not None and held.objective <= relaxed.objective + slack

@@ -20,8 +20,9 @@ from circflow.data.arguments import public
 from circflow.data.errors import CircflowError
 from circflow.data.scenario import Scenario
 from circflow.i18n import say
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Compiled
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 
 
 class SolverMissingError(CircflowError, ValueError):
@@ -90,12 +91,12 @@ def _add_rows(p: pyo.ConcreteModel, m: Model, limit: Limit, listed: list[Any]) -
 
 _NOISE = 1e-9
 """What another solver leaves of a variable that is 0: no figure of a scenario is as small."""
-_ENDINGS = {
-    "optimal": Ending.OPTIMAL,
-    "infeasible": Ending.INFEASIBLE,
-    "unbounded": Ending.UNBOUNDED,
-    "infeasibleOrUnbounded": Ending.INFEASIBLE,
-    "maxTimeLimit": Ending.STOPPED,
+_STATUS = {
+    "optimal": Status.OPTIMAL,
+    "infeasible": Status.INFEASIBLE,
+    "unbounded": Status.UNBOUNDED,
+    "infeasibleOrUnbounded": Status.INFEASIBLE,
+    "maxTimeLimit": Status.STOPPED,
 }
 
 
@@ -116,11 +117,11 @@ def solve_by(
         )
     p = _model_of(m)
     limits = {"timelimit": time_limit} if time_limit is not None else {}
-    found = solver.solve(p, load_solutions=False, **limits)
-    ending = _ENDINGS.get(str(found.solver.termination_condition), Ending.STOPPED)
-    if not len(found.solution):
-        return Outcome(ending)
-    p.solutions.load_from(found)
+    results = solver.solve(p, load_solutions=False, **limits)
+    status = _STATUS.get(str(results.solver.termination_condition), Status.STOPPED)
+    if not len(results.solution):
+        return Outcome(status)
+    p.solutions.load_from(results)
     values = [one.value for v in m.variables for one in p.component(v).values()]
     x = np.array([0.0 if v is None else v for v in values], dtype=float)[compiled.columns]
     program = compiled.program
@@ -128,6 +129,6 @@ def solve_by(
     x[np.abs(x) < _NOISE] = 0.0
     x[program.integer] = np.round(x[program.integer])
     objective = float(program.cost @ x) + program.offset
-    if ending is not Ending.OPTIMAL:
-        return Outcome(Ending.FEASIBLE, objective, -np.inf, np.inf, x)
-    return Outcome(ending, objective, objective, 0.0, x)
+    if status is not Status.OPTIMAL:
+        return Outcome(Status.FEASIBLE, objective, -np.inf, np.inf, x)
+    return Outcome(status, objective, objective, 0.0, x)

@@ -13,15 +13,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
+from circflow.data.coded import Flags, Floats
 from circflow.solution.proof import Extended, Long
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
+from circflow.solver.highs import Basis, Outcome, Session, SolverError
 from circflow.solver.scaling import Scaling
-
-Floats = NDArray[np.float64]
 
 _TRACE = 1e-16
 """An amount below this share of a plan's largest may be what rounding has left of larger ones."""
@@ -91,7 +90,7 @@ def _refined(program: Program, session: Session, outcome: Outcome) -> Iterator[O
             correction = small.resolve()
         except SolverError:
             return
-        if correction.ending is not Ending.OPTIMAL:
+        if correction.status is not Status.OPTIMAL:
             return
         assert correction.x is not None and correction.row_dual is not None
         x = np.clip(x + correction.x / near_plan, equal.lower, equal.upper)
@@ -109,7 +108,7 @@ def _refined(program: Program, session: Session, outcome: Outcome) -> Iterator[O
 
 
 def _equations(
-    program: Program, scaling: Scaling, basis: Basis, loose: NDArray[np.bool_]
+    program: Program, scaling: Scaling, basis: Basis, loose: Flags
 ) -> tuple[Program, Scaling, Basis]:
     """The same with every inequality an equation: A·x − s = 0, s within the row's limits.
 

@@ -18,13 +18,14 @@ import numpy as np
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
+from circflow.data.coded import Flags, Floats
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell
 from circflow.i18n import localised, mark, say, say_n
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, Running, conditions, elastic
-from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
+from circflow.solver.conflicts import NOISE, Conflicts, Feasibility
 from circflow.solver.highs import Outcome, SolverError
 
 _NINE_TENTHS = 0.9
@@ -77,7 +78,7 @@ Make = Callable[[Scenario], tuple[Model, Compiled]]
 """The model of a scenario and its programme."""
 
 
-def whole(scenario: Scenario) -> tuple[Model, Compiled]:
+def programme_of(scenario: Scenario) -> tuple[Model, Compiled]:
     """A scenario's own programme."""
     m = build(scenario)
     return m, compile_model(m)
@@ -129,8 +130,8 @@ class Remedies:
             and condition.cell.sheet in _PRODUCTS
             and self.has_plan([_share_of(change)], granted)
         ):
-            found = self._bisected(condition, amount, granted)
-            return [found] if found is not None else self._blocked(number, granted)
+            bisected = self._bisected(condition, amount, granted)
+            return [bisected] if bisected is not None else self._blocked(number, granted)
         return [change]
 
     def together(self, allowed: Flags) -> tuple[Change, ...]:
@@ -153,27 +154,27 @@ class Remedies:
             for n in lowered:
                 self.conflicts.keep_from_above(self.all[n], None)
         given = np.flatnonzero(self.conflicts.changed(outcome)).tolist()
-        made = []
+        changes = []
         for n in given:
             if np.isfinite(self.all[n].figure):
-                made.append(changed_cell(self.all[n], self._amount(n, outcome)))
+                changes.append(changed_cell(self.all[n], self._amount(n, outcome)))
             else:
-                made += [cleared_cell(cell) for cell in self._cells(self.all[n])]
-        return tuple(made)
+                changes += [cleared_cell(cell) for cell in self._cells(self.all[n])]
+        return tuple(changes)
 
     def _least(self, number: int, granted: Flags) -> Outcome:
         """The plan with the least change; a lowered stream supplies no more than is left of it."""
         outcome = self.conflicts.least(number, granted)
-        condition, told = self.all[number], -1.0
+        condition, lowered = self.all[number], -1.0
         if condition.kind.sheet != "Streams":
             return outcome
         for _ in range(_ROUNDS):
             if outcome.x is None:
                 break
             amount = self._amount(number, outcome)
-            if amount <= told * (1.0 + NOISE):
+            if amount <= lowered * (1.0 + NOISE):
                 break
-            told = amount
+            lowered = amount
             self.conflicts.keep_from_above(condition, amount)
             outcome = self.conflicts.least(number, granted)
         return outcome
@@ -194,10 +195,10 @@ class Remedies:
         def enough(amount: float) -> bool:
             return _has_plan(*program_of(amount))
 
-        found = _bracket(start, condition.limit, enough)
-        if found is None:
+        bracket = _bracket(start, condition.limit, enough)
+        if bracket is None:
             return None
-        low, high = found
+        low, high = bracket
         for _ in range(_ROUNDS):
             while high - low > _FINE * high:
                 middle = 0.5 * (low + high)
@@ -222,14 +223,14 @@ class Remedies:
             change = changed_cell(condition, amount, rounded=False)
             return self._program([change], granted)
 
-        (half, _), (whole, running) = built(0.5 * start), built(start)
-        same = half.shape == whole.shape and all(
-            np.array_equal(getattr(half.matrix, name), getattr(whole.matrix, name))
+        (half, _), (full, running) = built(0.5 * start), built(start)
+        same = half.shape == full.shape and all(
+            np.array_equal(getattr(half.matrix, name), getattr(full.matrix, name))
             for name in ("indptr", "indices")
         )
         if not same:
             return built
-        return lambda amount: (_on_the_line(half, whole, 2.0 * amount / start - 1.0), running)
+        return lambda amount: (_on_the_line(half, full, 2.0 * amount / start - 1.0), running)
 
     def _cells(self, condition: Condition) -> list[Cell]:
         """The cells of a condition without a figure: of a choice, those of all that share it."""
@@ -246,8 +247,10 @@ class Remedies:
         given = granted.copy()
         given[number] = True
         by: tuple[Cell, ...] = ()
-        if not self.conflicts.has_plan(given):
-            by = tuple(self.all[n].cell for n in self.conflicts.conflict(given))
+        fractional = self.conflicts.has_fractional_plan(given)
+        if not (fractional and self.conflicts.has_integer_plan(given)):
+            conflict = self.conflicts.conflict(given, decisions=fractional)
+            by = tuple(self.all[n].cell for n in conflict)
         way = condition.kind.sign if np.isfinite(condition.figure) else 0
         text = say(_NOT_ENOUGH[way], cell=condition.cell)
         if by:
@@ -325,7 +328,7 @@ def with_changes(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
         frame = table.frame.copy()
         frame.loc[change.cell.row, column] = change.after
         tables[change.cell.sheet] = table.with_frame(frame)
-    return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+    return scenario.with_figures(tables)
 
 
 def cleared_cell(cell: Cell) -> Change:

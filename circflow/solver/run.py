@@ -24,7 +24,7 @@ from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.proof import Proof
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
-from circflow.solver.highs import Ending, Outcome, algorithm_missing
+from circflow.solver.highs import Outcome, algorithm_missing
 from circflow.solver.optimum import optimum, proof
 from circflow.solver.prices import prices
 
@@ -108,10 +108,12 @@ def solve(  # noqa: PLR0913
             outcome = solve_by(solver, m, compiled, time_limit=time_limit)
             fixed, proven = False, None
     if outcome.x is None:
-        told = stop is not None and stop()
-        raise _no_plan(scenario, outcome, "stopped" if told else say("the time limit was reached"))
+        stopped = stop is not None and stop()
+        raise _no_plan(
+            scenario, outcome, "stopped" if stopped else say("the time limit was reached")
+        )
     with clock.step(say("reading off the plan")):
-        solution = read_off(scenario, m, compiled, outcome, fixed=fixed, relax=relax, proven=proven)
+        solution = read_off(m, compiled, outcome, fixed=fixed, relax=relax, proven=proven)
     with clock.step("auditing"):
         passed = solution.audit.passed
     solution.seconds.update(clock.seconds(scenario.read_seconds))
@@ -121,19 +123,18 @@ def solve(  # noqa: PLR0913
 
 
 def read_off(  # noqa: PLR0913
-    scenario: Scenario,
     m: Model,
     compiled: Compiled,
     outcome: Outcome,
     *,
     fixed: bool,
-    relax: bool,
-    proven: Proof | None,
+    relax: bool = False,
+    proven: Proof | None = None,
 ) -> Solution:
     """The plan of an outcome, as a solution that can be audited."""
     return Solution(
-        scenario=scenario,
-        status=Status(outcome.ending.value),
+        scenario=m.scenario,
+        status=outcome.status,
         objective=0.0 - outcome.objective,  # never −0
         gap=outcome.gap,
         tables=read_tables(m, compiled, outcome, fixed=fixed),
@@ -146,32 +147,32 @@ def read_off(  # noqa: PLR0913
 
 
 def _no_plan(scenario: Scenario, outcome: Outcome, ended: str) -> NoPlan:
-    if outcome.ending is Ending.STOPPED:
+    if outcome.status is Status.STOPPED:
         return NoPlan(
             scenario.name, Status.STOPPED, say("{ended} before a plan was found", ended=ended)
         )
     from circflow.solver.explain import explain, reason
 
-    status, found = Status(outcome.ending.value), explain(scenario)
-    return NoPlan(scenario.name, status, reason(found, status), found.summary())
+    status, explanation = outcome.status, explain(scenario)
+    return NoPlan(scenario.name, status, reason(explanation, status), explanation.summary())
 
 
 def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) -> Tables:
     """Every table of a plan, read off the model's own terms."""
     assert outcome.x is not None
     values = compiled.values(outcome.x)
-    made: dict[str, pd.DataFrame] = {}
+    tables: dict[str, pd.DataFrame] = {}
     for block in model.BLOCKS:
-        made.update(block.tables(m, values))
+        tables.update(block.tables(m, values))
     measure = m.scenario.unit_of_measure
-    for name, table in made.items():
+    for name, table in tables.items():
         if "material" in table and name not in ("units", "money"):
             at = list(table.columns).index("period") + 1
             units = [measure.get(material) for material in table["material"]]
             table.insert(at, "unit_of_measure", series_of(units, table.index))
-    made["money"] = _money(m, values)
-    made["prices"] = prices(m, compiled, outcome, fixed=fixed)
-    return Tables(**made)
+    tables["money"] = _money(m, values)
+    tables["prices"] = prices(m, compiled, outcome, fixed=fixed)
+    return Tables(**tables)
 
 
 def _optimality(m: Model, compiled: Compiled, outcome: Outcome) -> Optimality | None:

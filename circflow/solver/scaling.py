@@ -13,12 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from circflow.data.coded import Floats, Ints
 from circflow.solver.compiled import Program
-
-Floats = NDArray[np.float64]
 
 _TURNS = 20
 _MOST_COST = 2.0**24
@@ -92,9 +90,7 @@ def _of_money(program: Program, columns: Floats) -> float:
     return float(np.exp2(-np.round(np.log2(typical))))
 
 
-def _fit(
-    program: Program, row: NDArray[np.intp], column: NDArray[np.intp], size: Floats
-) -> tuple[Floats, Floats]:
+def _fit(program: Program, row: Ints, column: Ints, size: Floats) -> tuple[Floats, Floats]:
     rows, columns = program.shape
     bound = _log_size(program.lower, program.upper)
     right = _log_size(program.row_lower, program.row_upper)

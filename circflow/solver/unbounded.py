@@ -70,16 +70,16 @@ def _tell(  # noqa: PLR0913, PLR0917
     grows, currency = variable.grows, m.scenario.settings.currency
     assert grows is not None
     table = m.scenario.tables.get(grows.sheet)
-    told: set[object] = set()
+    seen: set[object] = set()
     for at in np.flatnonzero(moves > 0.0).tolist():
         r = {str(n): v for n, v in variable.frame.iloc[at].items()}
         price = f"{r[grows.price]:g} {shown_measure(currency)}"
         words = f"{say(grows.words, **r)}, {grows.by.format(price) or f'{grows.price} {price}'}"
         row = int(r.get(grows.row, 0)) if table else 0
         key = words if grows.by else row
-        if key in told:
+        if key in seen:
             continue
-        told.add(key)
+        seen.add(key)
         cell = table.cell(row, "" if grows.by else grows.price) if table and row else None
         steps.append(f"{cell}: {words}" if cell else words)
         if cell:

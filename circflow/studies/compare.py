@@ -235,15 +235,13 @@ def exchange_figures(solution: Solution) -> dict[Figure, float]:
     """Exchanges among members (through hubs too) and with others, their distances and costs."""
     scenario, flows = solution.scenario, solution.flows
     money = f"million {scenario.settings.currency}"
-    member_of = scenario.member_of
-    sender = flows["from"].map(member_of).astype(object)
-    receiver = flows["to"].map(member_of).astype(object)
+    sender, receiver, inside = scenario.ends(flows)
+    sends, receives = sender >= 0, receiver >= 0
     years = flows["period"].map({p.name: float(p.years) for p in scenario.periods}).astype(float)
     sites = scenario.frame("Sites")
     hubs = set(sites["site"][sites["hub"].astype(bool) & sites["member"].isna()])
-    inside = sender.notna() & receiver.notna() & (sender != receiver)
-    hub = (sender.notna() & flows["to"].isin(hubs)) | (receiver.notna() & flows["from"].isin(hubs))
-    outside = (sender.notna() != receiver.notna()) & ~hub
+    hub = (sends & flows["to"].isin(hubs)) | (receives & flows["from"].isin(hubs))
+    outside = (sends != receives) & ~hub
     tonnes = (flows["sent_per_year"].astype(float) * years).where(
         flows["unit_of_measure"] == "t", 0.0
     )

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from circflow.data.coded import Floats, Ints
 from circflow.i18n import say
 
-Floats = NDArray[np.float64]
 METHODS = ("min-max", "z-score")
 
 
@@ -91,7 +90,7 @@ def _mean(scaled: Floats, weight: Floats) -> Floats:
     return sums / total if total > 0.0 else np.zeros(scaled.shape[1])
 
 
-def _ranks(score: Floats) -> NDArray[np.intp]:
+def _ranks(score: Floats) -> Ints:
     """1 for the best; equals (to 1e-9) share the better rank."""
     better = (score[None, :] > score[:, None] + 1e-9).sum(axis=1)
     return np.asarray(better + 1, dtype=np.intp)

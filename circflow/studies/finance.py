@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.arguments import public
+from circflow.data.coded import Floats
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.schema.sheets import TAX_SHARES
 from circflow.i18n import mark
@@ -30,7 +30,6 @@ from circflow.studies.bench.engine import Engine
 from circflow.studies.cluster.own_money import own_money
 from circflow.studies.indicators import Figures, plan_and_baseline, plans, without_units
 
-Floats = NDArray[np.float64]
 COLUMNS = ("budget", "tax", "base", "member", "period", "million_per_year")
 
 

@@ -18,16 +18,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.algebra.build import money_groups
 from circflow.algebra.market import INCOME
 from circflow.data.arguments import public
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import BY_INDICATOR, EMITTED, Computed
 from circflow.data.schema.sheets import INDICATOR_GROUPS
@@ -38,7 +37,6 @@ from circflow.solver.run import Progress, solve
 from circflow.studies.bench.engine import Engine
 from circflow.studies.cluster.own_money import Books, own_money
 
-Floats = NDArray[np.float64]
 COLUMNS = (
     "group",
     "indicator",
@@ -144,8 +142,7 @@ def without_units(scenario: Scenario, names: Collection[str]) -> Scenario:
         return scenario
     table = scenario.tables["Units"]
     status = table.frame["status"].mask(table.frame["unit"].isin(list(names)), "off")
-    still = table.with_frame(table.frame.assign(status=status))
-    return replace(scenario, tables={**scenario.tables, "Units": still})
+    return scenario.with_table(table.with_frame(table.frame.assign(status=status)))
 
 
 Key = tuple[str, str | None, str | None]
@@ -278,7 +275,7 @@ class Figures:
         books = Books(self.plan, "million_per_year")
 
         def of(where: pd.Series[bool]) -> Floats:
-            paid = books.sold(sales[where])
+            paid = books.sold(where.to_numpy(bool))
             return self.by_owner(paid, paid["million"])
 
         return {

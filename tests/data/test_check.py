@@ -840,7 +840,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_cell_may_hold_anything(data: st.DataObject) -> None:
     """Nothing but a scenario or a report, whatever stands in some cells."""

@@ -399,7 +399,7 @@ def outcome(path: Path) -> Book | None:
         return None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_damaged_bytes(tmp_path_factory: object, data: st.DataObject) -> None:
     assert isinstance(tmp_path_factory, pytest.TempPathFactory)
@@ -412,7 +412,7 @@ def test_damaged_bytes(tmp_path_factory: object, data: st.DataObject) -> None:
     outcome(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_damaged_xml(tmp_path_factory: object, data: st.DataObject) -> None:
     assert isinstance(tmp_path_factory, pytest.TempPathFactory)
@@ -434,7 +434,7 @@ def test_damaged_xml(tmp_path_factory: object, data: st.DataObject) -> None:
         assert len(read_book(folder / "csv").sheets) == len(book.sheets)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     content=st.binary(max_size=60) | st.text(alphabet="\",;\n\r\ta'=é", max_size=40).map(str.encode)
 )

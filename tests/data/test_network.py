@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,8 +40,12 @@ BASE: Sheets = {
 }
 
 
+def links_of(scenario: Scenario) -> pd.DataFrame:
+    return scenario.network.link_items.frame(scenario.codes)
+
+
 def links(scenario: Scenario) -> set[str]:
-    frame = scenario.network.links
+    frame = links_of(scenario)
     rows = frame[["from", "to", "material", "mode"]].itertuples(index=False, name=None)
     made = [f"{a} > {b}: {k} by {mode}" for a, b, k, mode in rows]
     assert len(made) == len(set(made))
@@ -137,12 +142,12 @@ def test_no_automatic_links_when_told_so(linked: Callable[..., set[str]]) -> Non
 
 def test_distance_is_great_circle_times_detour(make_scenario: Callable[..., Scenario]) -> None:
     # A degree of a great circle is 6371.0088 km · π/180 = 111.195 km.
-    frame = make_scenario(BASE).network.links.set_index("material")["distance_km"]
+    frame = links_of(make_scenario(BASE)).set_index("material")["distance_km"]
     assert frame["brick"] == pytest.approx(1.3 * 111.19508, rel=1e-6)
     chord = math.cos(math.radians(58)) * math.sin(math.radians(0.5))
     assert frame["slag"] == pytest.approx(1.3 * 2 * EARTH_RADIUS_KM * math.asin(chord))
     sheets = {"Scenario": {"detour_factor": 1.0}, **BASE}
-    frame = make_scenario(sheets).network.links.set_index("material")["distance_km"]
+    frame = links_of(make_scenario(sheets)).set_index("material")["distance_km"]
     assert frame["brick"] == pytest.approx(111.19508, rel=1e-6)
 
 
@@ -255,7 +260,7 @@ def test_forbidden_rows(linked: Callable[..., set[str]]) -> None:
 
 
 def _cells(scenario: Scenario, column: str) -> dict[str, float]:
-    frame = scenario.network.links
+    frame = links_of(scenario)
     names = frame["from"] + ">" + frame["to"] + ":" + frame["material"] + "/" + frame["mode"]
     return dict(zip(names, frame[column].tolist(), strict=True))
 
@@ -286,10 +291,11 @@ def test_a_forbidden_row_s_other_cells_are_ignored(make_scenario: Callable[..., 
         {**pair, "forbidden": True, "distance_km": 1, "capacity_per_year": 2, "loss": 0.5},
         {**pair, "material": "slag", "mode": "road"},
     ]
-    network = make_scenario({**BASE, "Links": rows}).network
-    link = network.links[network.links["from"] == "Mine"].iloc[0]
+    scenario = make_scenario({**BASE, "Links": rows})
+    every = links_of(scenario)
+    link = every[every["from"] == "Mine"].iloc[0]
     assert link["distance_km"] > 70 and link["loss"] == 0.0
-    assert network.capacities.empty
+    assert not len(scenario.network.capacity_items)
 
 
 def test_the_capacity_of_every_row_holds_shared_by_what_it_covers(
@@ -301,8 +307,9 @@ def test_the_capacity_of_every_row_holds_shared_by_what_it_covers(
         {**pair, "material": "slag", "mode": "rail", "capacity_per_year": 5},
         {**pair, "material": "slag", "mode": "road"},
     ]
-    network = make_scenario({**BASE, "Links": rows}).network
-    held = network.capacities.merge(network.links, left_on="link", right_index=True)
+    scenario = make_scenario({**BASE, "Links": rows})
+    capacities = scenario.network.capacity_items.frame(scenario.codes)
+    held = capacities.merge(links_of(scenario), left_on="link", right_index=True)
     assert list(held[["row", "capacity_per_year", "mode"]].itertuples(index=False, name=None)) == [
         (2, 9.0, "road"),
         (2, 9.0, "rail"),
@@ -347,8 +354,10 @@ def test_flows_cost_the_tariff_of_the_period_or_the_row_s_cost(
         {"from": "Plant", "to": "Town", "cost": 0, "distance_km": 5},
     ]
     periods = [{"period": "a"}, {"period": "b"}]
-    network = make_scenario({**BASE, "Periods": periods, "Modes": modes, "Links": rows}).network
-    flows = network.flows.merge(network.links, left_on="link", right_index=True)
+    scenario = make_scenario({**BASE, "Periods": periods, "Modes": modes, "Links": rows})
+    flows = scenario.network.flow_items.frame(scenario.codes).merge(
+        links_of(scenario), left_on="link", right_index=True
+    )
     costs = {
         (r["material"], r["mode"], r["period"]): (r["unit_cost"], r["row_mode"])
         for _, r in flows.iterrows()
@@ -372,7 +381,7 @@ def test_a_link_without_coordinates_and_distance_may_have_a_cost(
         {"from": "Plant", "to": "Town", "cost": 4, "mode": "rail"},
     ]
     network = make_scenario({**BASE, "Sites": sites, "Links": rows}).network
-    assert network.flows["unit_cost"].tolist() == [5.0, 21.0, 4.0]
+    assert network.flow_items["unit_cost"].tolist() == [5.0, 21.0, 4.0]
 
 
 # -- The contract, read slowly -------------------------------------------------------------------
@@ -553,7 +562,7 @@ def networks(draw: st.DrawFn) -> Sheets:
     }  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sheets=networks())
 def test_the_network_is_what_a_slow_reading_of_the_contract_gives(
     make_scenario: Callable[..., Scenario], sheets: Sheets
@@ -562,15 +571,17 @@ def test_the_network_is_what_a_slow_reading_of_the_contract_gives(
     expected, held = _slow(scenario)
     network = scenario.network
     key = ["from", "to", "material", "mode"]
-    names = list(network.links[key].itertuples(index=False, name=None))
+    every = links_of(scenario)
+    names = list(every[key].itertuples(index=False, name=None))
     assert sorted(names) == sorted(expected)
     for name, cells in zip(
         names,
-        network.links[["distance_km", "cost", "loss"]].itertuples(index=False, name=None),
+        every[["distance_km", "cost", "loss"]].itertuples(index=False, name=None),
         strict=True,
     ):
         assert cells == pytest.approx(expected[name], nan_ok=True, rel=1e-6, abs=1e-3)
-    capacities = network.capacities[["row", "link"]].itertuples(index=False, name=None)
-    assert {(row, names[link]) for row, link in capacities} == held
-    assert len(network.capacities) == len(held)
-    assert len(network.flows) == len(names)
+    capacities = network.capacity_items
+    pairs = zip(capacities["row"].tolist(), capacities["link"].tolist(), strict=True)
+    assert {(row, names[link]) for row, link in pairs} == held
+    assert len(network.capacity_items) == len(held)
+    assert len(network.flow_items) == len(names)

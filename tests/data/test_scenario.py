@@ -100,7 +100,10 @@ def test_purchases_at_every_site_that_uses_the_material() -> None:
             ["Z", "lime", None, 10],
         ]
     )
-    found = {(r.site, r.period): r.price for r in scenario.purchases.itertuples()}
+    found = {
+        (r.site, r.period): r.price
+        for r in scenario.purchase_items.frame(scenario.codes).itertuples()
+    }
     assert found == {
         **{("X", p): 30 for p in "abc"},
         ("Y", "a"): 30,
@@ -108,14 +111,14 @@ def test_purchases_at_every_site_that_uses_the_material() -> None:
         ("Y", "c"): 30,
         **{("Z", p): 10 for p in "abc"},
     }
-    assert len(scenario.purchases) == 9
+    assert len(scenario.purchase_items) == 9
 
 
 def test_units_that_are_off_use_and_make_nothing() -> None:
     scenario = scenario_with()
     assert scenario.active_units["unit"].tolist() == ["U1", "U2"]
-    assert scenario.users["site"].tolist() == ["X", "Y"]
-    assert scenario.makers["material"].tolist() == ["power", "power"]
+    assert scenario.uses.frame(scenario.codes)["site"].tolist() == ["X", "Y"]
+    assert scenario.makes.frame(scenario.codes)["material"].tolist() == ["power", "power"]
 
 
 def test_look_ups() -> None:

@@ -185,7 +185,7 @@ JUNK = st.sampled_from(
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_nothing_in_a_file_leads_to_another_exception(
     sheets: dict[str, list[list[object]]], data: st.DataObject
 ) -> None:

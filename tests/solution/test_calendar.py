@@ -93,4 +93,6 @@ def test_the_same_purchases(make_scenario: Make) -> None:
     scenario = make_scenario(SHEETS)
     columns = ["row", "site", "period", "price"]
     ours = purchases_in_force(scenario).frame(scenario.codes, *columns).values.tolist()
-    assert sorted(ours) == sorted(scenario.purchases[columns].values.tolist())
+    assert sorted(ours) == sorted(
+        scenario.purchase_items.frame(scenario.codes, *columns).values.tolist()
+    )

@@ -412,7 +412,7 @@ def networks(draw: st.DrawFn) -> tuple[int, list[tuple[int, int, float]]]:
     return nodes, arcs
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(network=networks(), data=st.data())
 def test_peeling_adds_up(
     network: tuple[int, list[tuple[int, int, float]]], data: st.DataObject
@@ -629,7 +629,6 @@ class RandomPlan:
 
 @settings(
     max_examples=5,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

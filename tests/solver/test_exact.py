@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.exact import exact
-from circflow.solver.highs import Basis, Ending, Outcome, Session
+from circflow.solver.highs import Basis, Outcome, Session
 from circflow.solver.optimum import check
 
 
@@ -52,9 +53,9 @@ def test_a_plan_its_prices_and_its_worth() -> None:
 
 def test_without_a_plan_and_without_an_end() -> None:
     none = replace(TWO, row_lower=np.array([3.5, -np.inf]), row_upper=np.array([4.0, 3.0]))
-    assert solved(none).ending is Ending.INFEASIBLE
+    assert solved(none).status is Status.INFEASIBLE
     endless = replace(TWO, row_upper=np.full(2, np.inf))
-    assert solved(endless).ending is Ending.UNBOUNDED
+    assert solved(endless).status is Status.UNBOUNDED
 
 
 def test_figures_that_doubles_do_not_hold_together() -> None:
@@ -73,9 +74,9 @@ def test_figures_that_doubles_do_not_hold_together() -> None:
 def test_a_limit_missed_by_rounding_holds() -> None:
     third = 0.1 + 0.2  # 0.30000000000000004
     rounded = programme([1.0], [[1.0], [1.0]], [(third, third), (0.3, 0.3)], np.inf)
-    assert solved(rounded).ending is Ending.OPTIMAL
+    assert solved(rounded).status is Status.OPTIMAL
     missed = programme([1.0], [[1.0], [1.0]], [(0.3000001, 0.3000001), (0.3, 0.3)], np.inf)
-    assert solved(missed).ending is Ending.INFEASIBLE
+    assert solved(missed).status is Status.INFEASIBLE
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -13,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, random_array
 
+from circflow.solution.solution import Status
 from circflow.solver import highs
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Session, SolverError
+from circflow.solver.highs import Session, SolverError
 
 Floats = NDArray[np.float64]
 INF = math.inf
@@ -51,7 +52,7 @@ WYNDOR = replace(
 
 def test_optimal_with_duals_in_the_planner_s_units() -> None:
     outcome = Session(WYNDOR).solve()
-    assert outcome.ending is Ending.OPTIMAL
+    assert outcome.status is Status.OPTIMAL
     assert outcome.objective == outcome.bound == pytest.approx(-36 + 7)
     assert outcome.gap == 0.0
     assert outcome.x is not None and outcome.row_dual is not None
@@ -64,18 +65,18 @@ def test_optimal_with_duals_in_the_planner_s_units() -> None:
 
 def test_infeasible_and_unbounded() -> None:
     apart = program([1], [[1]], [(5, 5)], [(0, 4)])
-    assert Session(apart).solve().ending is Ending.INFEASIBLE
+    assert Session(apart).solve().status is Status.INFEASIBLE
     free = program([-1, 0], [[1, -1]], [(0, 0)], [(0, INF), (0, INF)])
-    assert Session(free).solve().ending is Ending.UNBOUNDED
+    assert Session(free).solve().status is Status.UNBOUNDED
     # Both an empty set and a ray: there is no plan, which comes first.
     both = program(
         [-1, 0, 0], [[1, -1, 0], [0, 0, 1]], [(0, 0), (5, 5)], [(0, INF), (0, INF), (0, 4)]
     )
-    assert Session(both).solve().ending is Ending.INFEASIBLE
+    assert Session(both).solve().status is Status.INFEASIBLE
 
 
-@pytest.mark.parametrize(("top", "ending"), [(1, Ending.INFEASIBLE), (3, Ending.UNBOUNDED)])
-def test_endings_with_decisions(top: float, ending: Ending) -> None:
+@pytest.mark.parametrize(("top", "ending"), [(1, Status.INFEASIBLE), (3, Status.UNBOUNDED)])
+def test_endings_with_decisions(top: float, ending: Status) -> None:
     # 3 <= 2 n <= 3.5 with n whole: none in 0..1; with n ≤ 3 relaxed to 3 ≤ 2n ≤ 6 there is one.
     sides = (3, 3.5) if top == 1 else (3, 6)
     made = program(
@@ -85,7 +86,7 @@ def test_endings_with_decisions(top: float, ending: Ending) -> None:
         [(0, INF), (0, INF), (0, max(top, 2))],
         [False, False, True],
     )
-    assert Session(made).solve().ending is ending
+    assert Session(made).solve().status is ending
 
 
 def test_decisions_have_a_gap_and_a_bound() -> None:
@@ -100,7 +101,7 @@ def test_decisions_have_a_gap_and_a_bound() -> None:
 
 def test_nothing_at_all() -> None:
     outcome = Session(program([], [], [], [])).solve()
-    assert outcome.ending is Ending.OPTIMAL
+    assert outcome.status is Status.OPTIMAL
     assert outcome.objective == 0.0
 
 
@@ -196,10 +197,10 @@ def _hard(seed: int = 1) -> Program:
 
 def test_a_limit_of_time_leaves_the_best_plan_so_far() -> None:
     outcome = Session(_hard()).solve(time_limit=1.0, gap=0.0)
-    assert outcome.ending is Ending.FEASIBLE
+    assert outcome.status is Status.FEASIBLE
     assert outcome.x is not None and outcome.gap > 0
     assert outcome.bound < outcome.objective
-    assert Session(_hard()).solve(time_limit=0.0).ending in (Ending.STOPPED, Ending.FEASIBLE)
+    assert Session(_hard()).solve(time_limit=0.0).status in (Status.STOPPED, Status.FEASIBLE)
 
 
 def test_progress_is_told_while_decisions_are_searched(capfd: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,6 @@ Sheets = dict[str, Any]
 
 _few = settings(
     max_examples=3,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
+from circflow.solution.solution import Status
 from circflow.solver.bounds import capped, reach
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome, Session, SolverError
+from circflow.solver.highs import Outcome, Session, SolverError
 from circflow.solver.optimum import check, linear, optimum
 from circflow.solver.refine import refinements
 
@@ -52,7 +53,7 @@ def test_branch_and_bound_agrees_with_the_search(seed: int) -> None:
     assert found.objective == pytest.approx(optimum(made, gap=0.0).outcome.objective)
     none = replace(made, row_lower=np.full(3, 16.9999), row_upper=np.full(3, 17.0))
     nothing = branch_and_bound(none, 0.0, lambda lp: linear(lp).outcome)
-    assert nothing is not None and nothing.ending is Ending.INFEASIBLE
+    assert nothing is not None and nothing.status is Status.INFEASIBLE
 
 
 def test_a_trace_of_a_yes_is_no_plant() -> None:
@@ -94,10 +95,10 @@ def test_a_false_claim_that_there_is_no_plan_is_not_believed(
     lies = iter([True])
     falsified(
         monkeypatch,
-        lambda _, found: Outcome(Ending.INFEASIBLE) if next(lies, False) else found,
+        lambda _, found: Outcome(Status.INFEASIBLE) if next(lies, False) else found,
     )
     assert optimum(PLANTS).outcome.objective == -6.0
-    falsified(monkeypatch, lambda _, found: Outcome(Ending.UNBOUNDED))
+    falsified(monkeypatch, lambda _, found: Outcome(Status.UNBOUNDED))
     assert linear(PLANTS.relaxed()).outcome.objective == pytest.approx(-22.0 / 3.0)  # in fractions
     monkeypatch.setattr("circflow.solver.optimum.exact", lambda *_: None)
     with pytest.raises(SolverError, match="could not be proven"):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome, Session, SolverError
+from circflow.solver.highs import Outcome, Session, SolverError
 from circflow.solver.proven import Proven
 
 # max 3x + 5y, x ≤ 4, 2y ≤ 12, 3x + 2y ≤ 18 (Wyndor, Hillier and Lieberman)
@@ -55,13 +56,13 @@ def test_a_wrong_answer_is_found_out(lie: str, monkeypatch: pytest.MonkeyPatch) 
         return {
             "worse": replace(right, x=np.array([4.0, 3.0])),
             "beyond": replace(right, x=np.array([4.0, 6.0])),
-            "infeasible": Outcome(Ending.INFEASIBLE),
-            "unbounded": Outcome(Ending.UNBOUNDED),
+            "infeasible": Outcome(Status.INFEASIBLE),
+            "unbounded": Outcome(Status.UNBOUNDED),
         }[lie]
 
     monkeypatch.setattr(Session, "resolve", wrong)
     found = session.resolve()
-    assert found.ending is Ending.OPTIMAL
+    assert found.status is Status.OPTIMAL
     assert found.objective == pytest.approx(WORTH)
 
 
@@ -70,4 +71,4 @@ def test_that_there_is_no_plan_is_proven_too() -> None:
     session.solve()
     session.change_to(WYNDOR.with_limits(np.array([0]), lower=100.0, upper=100.0))
     # 2y = 100 leaves nothing of 3x + 2y ≤ 18
-    assert session.resolve().ending is Ending.INFEASIBLE
+    assert session.resolve().status is Status.INFEASIBLE

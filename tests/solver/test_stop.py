@@ -8,8 +8,8 @@ import time
 import numpy as np
 from scipy.sparse import csc_array
 
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending
 from circflow.solver.optimum import optimum
 
 
@@ -29,23 +29,23 @@ def hard(size: int = 120, rows: int = 40) -> Program:
     )
 
 
-def stopped_after(seconds: float) -> tuple[float, Ending, float]:
+def stopped_after(seconds: float) -> tuple[float, Status, float]:
     begun = time.monotonic()
     best = optimum(hard(), stop=lambda: time.monotonic() > begun + seconds)
     assert best.outcome.x is not None
-    return time.monotonic() - begun, best.outcome.ending, best.outcome.gap
+    return time.monotonic() - begun, best.outcome.status, best.outcome.gap
 
 
 def test_the_best_plan_so_far_is_kept() -> None:
     spent, ending, gap = stopped_after(0.5)
-    assert ending is Ending.FEASIBLE
+    assert ending is Status.FEASIBLE
     assert 0.0 < gap < 0.5
     assert spent < 8.0
 
 
 def test_in_a_thread_as_well() -> None:
-    found: list[tuple[float, Ending, float]] = []
+    found: list[tuple[float, Status, float]] = []
     thread = threading.Thread(target=lambda: found.append(stopped_after(0.5)))
     thread.start()
     thread.join(30.0)
-    assert [f[1] for f in found] == [Ending.FEASIBLE]
+    assert [f[1] for f in found] == [Status.FEASIBLE]

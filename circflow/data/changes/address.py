@@ -29,6 +29,12 @@ from circflow.i18n.names import plain as plain_name
 
 ROW = "row"
 """A filter on the row number in the sheet."""
+ASSIGNMENT = re.compile(
+    r"""\s*(?P<address>[^\[=*+]+(?:\[(?:"[^"]*"|'[^']*'|[^\]"'])*\])?)\s*"""
+    r"(?P<sign>[*+]?=)(?P<value>.*)",
+    re.DOTALL,
+)
+"""A change as it is typed: the address, the sign, and the value behind it."""
 _PLAIN_VALUE = re.compile(r"[^\s,\[\]='\"][^,\[\]'\"]*")
 
 
@@ -169,11 +175,9 @@ def spoken_address(text: str, language: str) -> str:
 
 def spoken_change(text: str, language: str) -> str:
     """A change (`Markets.price[material=slag]*=0.9`) with the names of a language."""
-    change = _CHANGE.fullmatch(text)
-    return spoken_address(change[1], language) + change[2] if change else text
+    change = ASSIGNMENT.fullmatch(text)
+    return spoken_address(change[1], language) + change[2] + change[3] if change else text
 
-
-_CHANGE = re.compile(r"([^\[\]=*+]+(?:\[[^\]]*\])?)([*+]?=.*)")
 
 Filters = tuple[tuple[str, str], ...]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypedDict, Unpack
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,7 @@ from circflow.data.changes.address import (
 )
 from circflow.data.changes.retyped import column_figures, out_of_limits, retyped
 from circflow.data.checks.changed import check_changed
+from circflow.data.coded import by_row
 from circflow.data.errors import ArgumentError
 from circflow.data.files.grids import column_letter, column_number, lettered
 from circflow.data.pandas_text import python_strings
@@ -55,12 +56,6 @@ sets to −5; None or `=` leaves the cell blank."""
 _LABELS = {("Scenario", "start_year"), ("Materials", "hazard_class")}
 """Figures that the plan does not depend on."""
 _NOT_VARIED = ("Studies", "Ranges", "Futures", "FutureChanges")
-
-
-class _More(TypedDict, total=False):
-    found: str
-    expected: str
-    suggestion: str
 
 
 @dataclass(frozen=True)
@@ -147,7 +142,7 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
     return ("factor" if sign[0][0] == "*" else "add"), number
 
 
-def _refused(origin: str, cell: Cell, message: str, **more: Unpack[_More]) -> ScenarioError:
+def _refused(origin: str, cell: Cell, message: str, **more: Any) -> ScenarioError:
     return ScenarioError([Problem("error", cell, message, **more)], origin)
 
 
@@ -241,28 +236,20 @@ def _written(
     grid = list(raw.grid)
     known = table.letters or _letters(grid[0], table)
     letters = lettered(known, one.at, grid)
+    at = column_number(letters[one.at])
     if one.at not in known:
-        header = list(grid[0])
-        _put(header, column_number(letters[one.at]), one.at)
-        grid[0] = header
+        _put(grid, 1, at, one.at)
     rows = list(one.rows)
     frame = table.frame.copy()
     if not rows:
         rows = [max(_free_row(table), len(grid) + 1)]
         frame.loc[rows[0], ["key", "value"]] = [one.address.column, None]
         grid.extend([] for _ in range(rows[0] - len(grid)))
-        key_cells = list(grid[rows[0] - 1])
-        _put(key_cells, column_number(letters["key"]), one.address.column)
-        grid[rows[0] - 1] = key_cells
+        _put(grid, rows[0], column_number(letters["key"]), one.address.column)
     for row, value in zip(rows, values, strict=True):
-        cells = list(grid[row - 1])
-        _put(cells, column_number(letters[one.at]), _as_typed(value, one.column))
-        grid[row - 1] = cells
-    typed = [
-        _text(v) if one.at == "value" and table.sheet.name == "Scenario" else v for v in values
-    ]
-    if table.sheet.name != "Scenario":
-        typed = [one.column.default if v is None else v for v in typed]
+        _put(grid, row, at, _as_typed(value, one.column))
+    texts, default = table.sheet.name == "Scenario", one.column.default
+    typed = [_text(v) if texts else default if v is None else v for v in values]
     column = frame[one.at].copy()
     column.loc[rows] = np.array(typed, dtype=float) if column.dtype == float else typed
     frame[one.at] = column
@@ -273,18 +260,18 @@ def _written(
 
 def _raw_sheet(book: Book, table: Table) -> tuple[int, RawSheet]:
     """The place of the table's sheet in the book, and the sheet; a new one where it lacks it."""
-    for place, raw in enumerate(book.sheets):
-        if raw.name.strip() == table.sheet.name and (table.letters or not len(table)):
-            return place, raw
+    names = [raw.name.strip() for raw in book.sheets]
+    there = table.sheet.name in names
+    place = names.index(table.sheet.name) if there else len(names)
+    raw = book.sheets[place] if there else RawSheet(table.sheet.name, [])
+    if there and (table.letters or not len(table)):
+        return place, raw
     kept = [c for c in table.sheet.names if table.frame[c].notna().any()]
     grid: list[list[object]] = [list(kept)]
     columns = [table.sheet[name] for name in kept]
     for record in table.frame[kept].itertuples(index=False):
         grid.append([_as_typed(v, c) for v, c in zip(record, columns, strict=True)])
-    for place, raw in enumerate(book.sheets):
-        if raw.name.strip() == table.sheet.name:
-            return place, replace(raw, grid=grid)
-    return len(book.sheets), RawSheet(table.sheet.name, grid)
+    return place, replace(raw, grid=grid)
 
 
 def _letters(header: list[object], table: Table) -> dict[str, str]:
@@ -292,9 +279,11 @@ def _letters(header: list[object], table: Table) -> dict[str, str]:
     return {name: column_letter(n) for n, name in enumerate(names) if name in table.sheet}
 
 
-def _put(cells: list[object], position: int, value: object) -> None:
-    cells.extend([None] * (position + 1 - len(cells)))
-    cells[position] = value
+def _put(grid: list[list[object]], row: int, position: int, value: object) -> None:
+    """Write a cell; its row is written anew, for another book may hold it as well."""
+    cells = grid[row - 1]
+    grid[row - 1] = [*cells, *[None] * (position + 1 - len(cells))]
+    grid[row - 1][position] = value
 
 
 def _as_typed(value: object, column: Column) -> object:
@@ -320,66 +309,38 @@ def scenario_numbers(scenario: Scenario, sheets: Iterable[str] | None = None) ->
     The address names the cell alone. Raises `ScenarioError` for a sheet that does not exist.
     """
     wanted = list(sheets) if sheets is not None else [n for n in BY_NAME if n not in _NOT_VARIED]
-    parts = []
+    records: list[tuple[Any, ...]] = []
     for name in wanted:
         if name not in scenario.tables:
             raise _refused(
                 scenario.book.origin, Cell(name, 0), say("there is no sheet {name!r}", name=name)
             )
         table = scenario.tables[name]
-        parts.extend(
-            _settings_numbers(table) if name == "Scenario" else _table_numbers(scenario, table)
-        )
-    columns = ["sheet", "row", "column", "value", "address"]
-    return (
-        pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)[columns].astype(
-            {"row": int, "value": float}
-        )
-        if parts
-        else pd.DataFrame(columns=columns)
-    )
+        records += _settings_numbers(table) if name == "Scenario" else _numbers(scenario, table)
+    numbers = pd.DataFrame(records, columns=["sheet", "row", "column", "value", "address"])
+    return numbers.astype({"row": int, "value": float})
 
 
-def _settings_numbers(table: Table) -> list[pd.DataFrame]:
-    records = []
-    for row, key, value in zip(
-        table.frame.index, table.frame["key"], table.frame["value"], strict=True
-    ):
+def _settings_numbers(table: Table) -> Iterator[tuple[Any, ...]]:
+    for row, key, value in by_row(table.rows, "key", "value"):
         if SETTINGS[key].is_number and value is not None and ("Scenario", key) not in _LABELS:
-            number = parse_cell(value, SETTINGS[key])
-            records.append(("Scenario", row, key, number, f"Scenario.{key}"))
-    return [pd.DataFrame(records, columns=["sheet", "row", "column", "value", "address"])]
+            yield "Scenario", row, key, parse_cell(value, SETTINGS[key]), f"Scenario.{key}"
 
 
-def _table_numbers(scenario: Scenario, table: Table) -> list[pd.DataFrame]:
-    raw = next((r for r in scenario.book.sheets if r.name.strip() == table.sheet.name), None)
+def _numbers(scenario: Scenario, table: Table) -> Iterator[tuple[Any, ...]]:
+    name = table.sheet.name
+    raw = next((r for r in scenario.book.sheets if r.name.strip() == name), None)
     columns = [
         c.name
         for c in table.sheet.columns
-        if c.is_number and c.name in table.letters and (table.sheet.name, c.name) not in _LABELS
+        if c.is_number and c.name in table.letters and (name, c.name) not in _LABELS
     ]
     if raw is None or not columns or not len(table):
-        return []
-    filters = row_addresses(table)
-    parts = []
-    for name in columns:
-        at = column_number(table.letters[name])
-        values = table.frame[name]
-        stands = [
-            at < len(raw.grid[row - 1]) and not is_blank(raw.grid[row - 1][at])
-            for row in values.index
-        ]
-        kept = values[np.array(stands, dtype=bool)]
-        head = f"{table.sheet.name}.{name}"
-        parts.append(
-            pd.DataFrame(
-                {
-                    "sheet": table.sheet.name,
-                    "row": kept.index,
-                    "column": name,
-                    "value": kept.to_numpy(float),
-                    "address": [head + text for text in filters[kept.index]],
-                }
-            )
-        )
-    return parts
+        return
+    filters = row_addresses(table).to_dict()
+    for column in columns:
+        at = column_number(table.letters[column])
+        for row, value in by_row(table.rows, column):
+            line = raw.grid[row - 1]
+            if at < len(line) and not is_blank(line[at]):
+                yield name, row, column, value, f"{name}.{column}{filters[row]}"

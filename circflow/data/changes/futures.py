@@ -349,14 +349,8 @@ def _rules_broken(scenario: Scenario, future: Future, then: Scenario) -> list[Pr
     return problems
 
 
-@dataclass(frozen=True)
-class Still:
-    """How likely it is that something stands still, by what and in which period."""
-
-    units: Mapping[tuple[str, str], float]
-    markets: Mapping[tuple[str, str, str], float]
-    modes: Mapping[tuple[str, str], float]
-    links: Mapping[tuple[str, str, str], float]
+Still = Mapping[str, Mapping[Any, float]]
+"""How likely it is that something stands still: by sheet, then by its names and the period."""
 
 
 def shares_still(scenario: Scenario, futures: Iterable[Future]) -> Still:
@@ -370,7 +364,7 @@ def shares_still(scenario: Scenario, futures: Iterable[Future]) -> Still:
         for sheet, names, period in sorted(_things(scenario, future, units, members)):
             key = (*names, period)
             sums[sheet][key] = sums[sheet].get(key, 0.0) + future.probability
-    return Still(sums["Units"], sums["Markets"], sums["Modes"], sums["Links"])
+    return sums
 
 
 def _things(
@@ -391,18 +385,16 @@ def standing_still(scenario: Scenario, still: Still) -> Scenario:
     """The scenario in which units run as much as they are likely to, and other things that are
     likelier off than on stand still (at one half they stay on)."""
 
-    def off(shares: Mapping[Any, float]) -> frozenset[Any]:
-        return frozenset(key for key, share in shares.items() if 1.0 - share < 0.5 - 1e-9)
+    def off(sheet: str) -> frozenset[Any]:
+        return frozenset(key for key, share in still[sheet].items() if 1.0 - share < 0.5 - 1e-9)
 
     now = scenario.standstill
     standstill = Standstill(
-        now.markets | off(still.markets), now.modes | off(still.modes), now.links | off(still.links)
+        now.markets | off("Markets"), now.modes | off("Modes"), now.links | off("Links")
     )
     then = scenario
-    if still.units:
-        tables = dict(scenario.tables)
-        tables["UnitPeriods"] = _less_available(scenario, still.units)
-        then = scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+    if still["Units"]:
+        then = scenario.with_figures({"UnitPeriods": _less_available(scenario, still["Units"])})
     return then if standstill == now else replace(then, standstill=standstill)
 
 
@@ -412,16 +404,19 @@ def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) 
     frame = table.frame.copy()
     availability_of_unit = scenario.frame("Units").set_index("unit")["availability"]
     for (unit, period), share in still.items():
-        at = frame.index[(frame["unit"] == unit) & (frame["period"] == period)]
-        row = int(at[0]) if len(at) else int(max([1, *frame.index])) + 1
-        before = float(frame["availability"].loc[row]) if len(at) else math.nan
-        if not len(at):
-            blank = {c.name: math.nan if c.is_number else None for c in table.sheet.columns}
-            new = pd.DataFrame({**blank, "unit": unit, "period": period}, index=[row])
-            frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
+        row = row_of(frame, unit, period)
+        before = float(frame["availability"].loc[row])
         before = float(availability_of_unit[unit]) if math.isnan(before) else before
         frame.loc[row, "availability"] = before * max(0.0, 1.0 - share)
     return table.with_frame(frame)
+
+
+def row_of(frame: pd.DataFrame, unit: str, period: str) -> int:
+    """The row of a unit and a period in UnitPeriods, which gets one where it has none."""
+    at = frame.index[(frame["unit"] == unit) & (frame["period"] == period)]
+    row = int(at[0] if len(at) else frame.index.max() + 1 if len(frame) else 2)
+    frame.loc[row, ["unit", "period"]] = [unit, period]
+    return row
 
 
 def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from circflow.data.cells import in_range, out_of_range, parse_cell, written
 from circflow.data.coded import by_row
-from circflow.data.scenario import Scenario, make_periods
+from circflow.data.scenario import Scenario, make_periods, make_settings
 from circflow.data.schema.sheets import SETTINGS, Column
 from circflow.data.table import Book, Table
 from circflow.i18n import say
@@ -19,23 +17,13 @@ from circflow.i18n import say
 
 def retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Scenario:
     """The scenario with changed figures, before the rules on figures (`check_changed`)."""
-    settings = scenario.settings
-    figures = {}
-    for _, key, value in by_row(tables["Scenario"].rows, "key", "value"):
-        column = SETTINGS[key]
-        if column.is_number:
-            number = parse_cell(value, column)
-            figures[key] = column.default if number is None else number
-    if figures.get("max_distance_km", 0.0) is None:
-        figures["max_distance_km"] = np.inf
-    if "start_year" in figures:
-        figures["start_year"] = int(figures["start_year"])  # type: ignore[arg-type]
-    settings = replace(settings, **figures)  # type: ignore[arg-type]
+    given = by_row(tables["Scenario"].rows, "key", "value")
+    settings = make_settings({key: parse_cell(value, SETTINGS[key]) for _, key, value in given})
     rows = tables["Periods"].rows
     periods = make_periods(
         rows["period"].tolist(), rows["years"].astype(int).tolist(), settings.discount_rate
     )
-    return scenario.with_figures(settings, periods, tables, book)
+    return scenario.with_figures(tables, settings=settings, periods=periods, book=book)
 
 
 def column_figures(table: Table, column: str) -> pd.Series[float]:

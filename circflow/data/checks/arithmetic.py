@@ -37,7 +37,7 @@ from circflow.data.coded import (
     take,
 )
 from circflow.data.scenario import Scenario
-from circflow.i18n import mark, say
+from circflow.i18n import say
 
 _MARGIN = 1e-6
 """Share by which a limit may be missed before it counts: far above rounding."""
@@ -355,25 +355,19 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario) -> None:
         "the stockpile opens with {opening} and nothing may be added, so that it "
         "cannot close with more: lower closing_min, or set can_add to yes",
     )
-    for column, length, words in (
-        (
-            "closing_max",
-            years.sum(),
-            mark(
-                "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
-                "be reclaimed, so that it cannot come down to closing_max in time: raise "
-                "closing_max or max_reclaim_per_year"
-            ),
-        ),
-        (
-            "capacity",
-            years[0],
-            mark(
-                "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
-                "be reclaimed, so that it cannot come down to capacity in the first period: raise "
-                "capacity or max_reclaim_per_year"
-            ),
-        ),
-    ):
-        too_slow = opening - length * pace > stocks[column] + slack
-        drafts.infeasible("Stockpiles", stocks.take(too_slow), column, words)
+    drafts.infeasible(
+        "Stockpiles",
+        stocks.take(opening - years.sum() * pace > stocks["closing_max"] + slack),
+        "closing_max",
+        "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
+        "be reclaimed, so that it cannot come down to closing_max in time: raise "
+        "closing_max or max_reclaim_per_year",
+    )
+    drafts.infeasible(
+        "Stockpiles",
+        stocks.take(opening - years[0] * pace > stocks["capacity"] + slack),
+        "capacity",
+        "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
+        "be reclaimed, so that it cannot come down to capacity in the first period: raise "
+        "capacity or max_reclaim_per_year",
+    )

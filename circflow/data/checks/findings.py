@@ -11,6 +11,7 @@ import numpy as np
 
 from circflow.data.cells import shorten, show, written
 from circflow.data.coded import Column, Flags, Items
+from circflow.data.errors import WrongTextError
 from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
@@ -28,27 +29,24 @@ class Findings:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def error(self, cell: Cell, message: str, /, **details: Any) -> None:
-        """Note something that must be mended."""
-        self._add("error", cell, message, **details)
-
     def warning(self, cell: Cell, message: str, /, **details: Any) -> None:
         """Note something doubtful."""
-        self._add("warning", cell, message, **details)
+        self.error(cell, message, severity="warning", **details)
 
-    def _add(  # noqa: PLR0913
+    def error(  # noqa: PLR0913
         self,
-        severity: Literal["error", "warning"],
         cell: Cell,
         message: str,
         /,
         *,
+        severity: Literal["error", "warning"] = "error",
         found: object = None,
         expected: str = "",
         suggestion: str = "",
         infeasible: bool = False,
         **figures: Any,
     ) -> None:
+        """Note something that must be mended."""
         shown = found if isinstance(found, str) else show(found)
         text = say(message, **figures)
         self.problems.append(Problem(severity, cell, text, shown, expected, suggestion, infeasible))
@@ -162,6 +160,20 @@ class Drafts(Mapping[str, Draft]):
         for cell, known in self._at(sheet, at, column):
             self.findings.warning(cell, message, **(known | details))
 
+    def wrong_address(
+        self, sheet: str, row: int, problem: WrongTextError, expected: str = ""
+    ) -> None:
+        """Note that the address of cells in a row (its `parameter`) names nothing."""
+        self.error(
+            sheet,
+            row,
+            "parameter",
+            "{message}: correct the address",
+            message=problem.message,
+            expected=expected or say("Sheet.column or Sheet.column[column=value, …]"),
+            suggestion=problem.suggestion,
+        )
+
     def infeasible(
         self, sheet: str, at: int | Items, column: str, message: str, /, **details: Any
     ) -> None:
@@ -171,7 +183,7 @@ class Drafts(Mapping[str, Draft]):
 
     def _at(
         self, sheet: str, at: int | Items, column: str
-    ) -> Iterator[tuple[Cell, dict[str, object]]]:
+    ) -> Iterator[tuple[Cell, dict[str, Any]]]:
         """The cells, what was found there, and the figures of the rows."""
         draft = self[sheet]
         if isinstance(at, Items):

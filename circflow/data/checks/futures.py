@@ -79,17 +79,7 @@ def _check_target(drafts: Drafts, row: int, text: str, is_off: bool) -> None:
         else:
             target_of(drafts.tables, text)
     except AddressError as problem:
-        drafts.error(
-            "FutureChanges",
-            row,
-            "parameter",
-            "{message}: correct the address",
-            message=problem.message,
-            expected=say(OFF_WORDS)
-            if is_off
-            else say("Sheet.column or Sheet.column[column=value, …]"),
-            suggestion=problem.suggestion,
-        )
+        drafts.wrong_address("FutureChanges", row, problem, say(OFF_WORDS) if is_off else "")
 
 
 def check_what_comes(drafts: Drafts, scenario: Scenario) -> None:

@@ -10,9 +10,7 @@ import pandas as pd
 
 from circflow.data.cells import shorten, split_names
 from circflow.data.checks.findings import Drafts, among, listed
-from circflow.data.checks.provisional import with_rows
 from circflow.data.coded import Items, by_row
-from circflow.data.network import make_network
 from circflow.data.scenario import Scenario
 from circflow.i18n import say
 
@@ -29,7 +27,8 @@ def check_distances(drafts: Drafts, sound: Callable[[], Scenario]) -> None:
     rows, far_rows = scenario.tables["Links"].rows, set(rows["row"][far].tolist())
     rows = rows.take(among(rows["row"], far_rows))
     explicit = replace(scenario, settings=replace(scenario.settings, auto_links=False))
-    links = make_network(with_rows(explicit, "Links", rows)).links
+    explicit = explicit.with_table(replace(scenario.tables["Links"], rows=rows))
+    links = explicit.network.link_items.frame(explicit.codes)
     unknown = links["distance_km"].isna() & ~(
         links["cost"].notna() & ~links["mode"].isin(emitting_modes(scenario))
     )

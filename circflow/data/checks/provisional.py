@@ -39,9 +39,3 @@ def _with_references(sheet: Sheet, rows: Items, tables: Mapping[str, Table]) -> 
             good = {None, *target.rows[target_column(target.sheet)].tolist()}
             rows = rows.take(among(rows[column.name], good))
     return rows
-
-
-def with_rows(scenario: Scenario, sheet: str, rows: Items) -> Scenario:
-    """A copy of the scenario in which one sheet has other rows."""
-    table = replace(scenario.tables[sheet], rows=rows)
-    return replace(scenario, tables={**scenario.tables, sheet: table})

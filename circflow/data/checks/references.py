@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -92,6 +91,48 @@ class _Targets:
         """Whether some names of the sheet could not be read."""
         return bool(pd.isna(self.drafts[sheet].unread(column)[column]).any())
 
+    def must_hold(self, target: str, sheet: str, column: str, rows: Items, noun: str = "") -> None:
+        """Note the names in a column that do not stand in the key column of another sheet."""
+        if self.unreadable(target) or not len(rows):
+            return
+        drafts = self.drafts
+        key = target_column(drafts[target].sheet)
+        noun = shown_word("scope", noun) if noun else shown_column(target, key)
+        good = self.names(target, key)
+        known = {*good.names, None}
+        wrong = [(row, value) for row, value in by_row(rows, column) if value not in known]
+        if not wrong:
+            return
+        quiet = self.doubtful(target, key)
+        for row, value in wrong:
+            suggestion = good.nearest(value)
+            if quiet and not suggestion:
+                drafts[sheet].spoil(row, column)
+                continue
+            cure = say("correct the name, or add it there")
+            if is_totals(value):
+                cure = say("delete the row if it holds totals, or correct the name")
+            elif is_dash(value):
+                required = drafts[sheet].sheet[column].required
+                cure = say("a dash is a name here: ") + (
+                    say("write one") if required else say("leave the cell blank")
+                )
+            drafts.error(
+                sheet,
+                row,
+                column,
+                "there is no {noun} {value!r} in {target}{remark}: {cure}",
+                noun=noun,
+                value=shorten(value),
+                target=shown_sheet(target),
+                remark=remark(value, suggestion),
+                cure=cure,
+                expected=say(
+                    "a {noun} from the sheet {target}", noun=noun, target=shown_sheet(target)
+                ),
+                suggestion=suggestion,
+            )
+
 
 def target_column(sheet: Sheet) -> str:
     """The column of a sheet that references to it name."""
@@ -114,60 +155,10 @@ def check_recipe_references(drafts: Drafts) -> None:
     for draft in drafts.values():
         for column in draft.sheet.columns:
             if column.reference and column.kind == "name":
-                cells = _Cells(draft.sheet.name, column.name, draft.sound(column.name))
-                _must_be_in(targets, cells, column.reference)
+                rows = draft.sound(column.name)
+                targets.must_hold(column.reference, draft.sheet.name, column.name, rows)
     _check_recipes(drafts)
     _check_emission_keys(drafts, targets)
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """Names in a column of a sheet, by row."""
-
-    sheet: str
-    column: str
-    rows: Items
-
-
-def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -> None:
-    """Note the names that do not stand in the key column of another sheet."""
-    if targets.unreadable(target) or not len(cells.rows):
-        return
-    drafts = targets.drafts
-    key = target_column(drafts[target].sheet)
-    noun = shown_word("scope", noun) if noun else shown_column(target, key)
-    good = targets.names(target, key)
-    known = {*good.names, None}
-    wrong = [(row, value) for row, value in by_row(cells.rows, cells.column) if value not in known]
-    if not wrong:
-        return
-    quiet = targets.doubtful(target, key)
-    for row, value in wrong:
-        suggestion = good.nearest(value)
-        if quiet and not suggestion:
-            drafts[cells.sheet].spoil(row, cells.column)
-            continue
-        cure = say("correct the name, or add it there")
-        if is_totals(value):
-            cure = say("delete the row if it holds totals, or correct the name")
-        elif is_dash(value):
-            required = drafts[cells.sheet].sheet[cells.column].required
-            cure = say("a dash is a name here: ") + (
-                say("write one") if required else say("leave the cell blank")
-            )
-        drafts.error(
-            cells.sheet,
-            row,
-            cells.column,
-            "there is no {noun} {value!r} in {target}{remark}: {cure}",
-            noun=noun,
-            value=shorten(value),
-            target=shown_sheet(target),
-            remark=remark(value, suggestion),
-            cure=cure,
-            expected=say("a {noun} from the sheet {target}", noun=noun, target=shown_sheet(target)),
-            suggestion=suggestion,
-        )
 
 
 def _check_modes(drafts: Drafts, targets: _Targets) -> None:
@@ -280,7 +271,7 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
     modes = rows["kind"] == "transport"
     for chosen, target in ((modes, "Modes"), (~of_recipe & ~modes, "Materials")):
         if target in drafts:  # a library knows no modes
-            _must_be_in(targets, _Cells("EmissionFactors", "key", rows.take(chosen)), target)
+            targets.must_hold(target, "EmissionFactors", "key", rows.take(chosen))
     if targets.unreadable("Recipes"):
         return
     pairs = {f"{t}/{r}" for _, t, r in by_row(drafts["Recipes"].rows, *_RECIPE)}
@@ -327,8 +318,8 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
         )
     rows = drafts["EmissionLimits"].sound("scope", "key")
     for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
-        cells = _Cells("EmissionLimits", "key", rows.take(rows["scope"] == scope))
-        _must_be_in(targets, cells, target, noun=scope)
+        of_scope = rows.take(rows["scope"] == scope)
+        targets.must_hold(target, "EmissionLimits", "key", of_scope, noun=scope)
     if targets.unreadable("Sites"):
         return
     regions = targets.names("Sites", "region")
@@ -351,8 +342,7 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
 def _check_partners(drafts: Drafts, targets: _Targets) -> None:
     """A partner is a unit, or two sites as from>to."""
     rows = drafts["SynergyPartners"].sound("kind", "partner")
-    units = rows.take(rows["kind"] == "unit")
-    _must_be_in(targets, _Cells("SynergyPartners", "partner", units), "Units")
+    targets.must_hold("Units", "SynergyPartners", "partner", rows.take(rows["kind"] == "unit"))
     if targets.unreadable("Sites"):
         return
     sites = targets.names("Sites", "site")

@@ -77,38 +77,35 @@ class _Rows:
             return next(iter(cells)), say("the row repeats the column names: delete the row")
         measured = [name for name in self.figures if name in cells]
         if at == 0 and measured and all(_is_measure(cells[name]) for name in measured):
-            return measured[0], (
-                say(
-                    "the row below the column names holds units or headings ({cells}), not a "
-                    "record: delete the row; the units are in the notes on the column names",
-                    cells=shorten(str(cells[measured[0]])),
-                )
+            message = say(
+                "the row below the column names holds units or headings ({cells}), not a "
+                "record: delete the row; the units are in the notes on the column names",
+                cells=shorten(str(cells[measured[0]])),
             )
+            return measured[0], message
         return None
 
     def fragment(self, at: int, cells: dict[str, object]) -> tuple[str, str] | None:
         """A row that lacks what it needs: totals, a subheading, a sum."""
         words = [name for name in cells if name in self.texts]
         if words and is_totals(cells[words[0]]):
-            return words[0], (
-                say(
-                    "{cells!r} is a row of totals, not a record: delete the row, or move it to a "
-                    "sheet of your own (its name begins with _)",
-                    cells=shorten(str(cells[words[0]])),
-                )
+            message = say(
+                "{cells!r} is a row of totals, not a record: delete the row, or move it to a "
+                "sheet of your own (its name begins with _)",
+                cells=shorten(str(cells[words[0]])),
             )
+            return words[0], message
         if len(cells) == 1 and words and len(self.needed) > 1:
             others = ", ".join(
                 shown_column(self.sheet.name, n) for n in self.needed if n not in cells
             )
-            return words[0], (
-                say(
-                    "only {cells!r} stands in this row: delete the row if it is a subheading, or "
-                    "fill in {others}",
-                    cells=shorten(str(cells[words[0]])),
-                    others=others,
-                )
+            message = say(
+                "only {cells!r} stands in this row: delete the row if it is a subheading, or "
+                "fill in {others}",
+                cells=shorten(str(cells[words[0]])),
+                others=others,
             )
+            return words[0], message
         measured = [name for name in self.figures if name in cells]
         if not words and measured:
             self.add_up(at)

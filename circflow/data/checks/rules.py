@@ -14,7 +14,7 @@ import pandas as pd
 
 from circflow.data.cells import plain, shorten, written
 from circflow.data.checks.findings import Drafts, among, later, listed, quoted
-from circflow.data.coded import by_row
+from circflow.data.coded import Items, by_row, objects
 from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
@@ -37,7 +37,7 @@ _CROSSED_LIMITS = (
 def check_figures(drafts: Drafts) -> None:
     """Rules on figures: what a change of numbers may break."""
     for sheet, greatest, least in _CROSSED_LIMITS:
-        _check_crossed(drafts, sheet, greatest, least)
+        check_crossed(drafts, sheet, greatest, least)
     _check_coordinates(drafts)
     _check_groups(drafts)
     _check_capex(drafts)
@@ -50,7 +50,7 @@ def check_recipes(drafts: Drafts) -> None:
     _check_marks(drafts)
     _check_outputs_ungrouped(drafts)
     _check_groups(drafts)
-    _check_crossed(drafts, "BlendLimits", "max", "min")
+    check_crossed(drafts, "BlendLimits", "max", "min")
 
 
 def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) -> None:
@@ -69,28 +69,27 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
         at_rate=at_rate,
         expected=say("a shorter period"),
     )
-    for column, sign, words in (
-        (
-            "lifetime_years",
-            -1.0,
-            mark(
-                "{at_rate} at the end of this lifetime counts beyond all numbers: shorten it, or "
-                "raise discount_rate in Scenario"
-            ),
-        ),
-        (
-            "construction_years",
-            1.0,
-            mark(
-                "{at_rate} at the beginning of service counts beyond all numbers: shorten it, or "
-                "lower discount_rate in Scenario"
-            ),
-        ),
-    ):
-        units = drafts["Units"].sound(column)
-        years = units[column] - (column == "lifetime_years")
-        over = units.take(sign * math.log1p(rate) * years > _LARGEST)
-        drafts.error("Units", over, column, words, at_rate=at_rate, expected=say("fewer years"))
+    growth, fewer = math.log1p(rate), say("fewer years")
+    units = drafts["Units"].sound("lifetime_years")
+    drafts.error(
+        "Units",
+        units.take(-growth * (units["lifetime_years"] - 1.0) > _LARGEST),
+        "lifetime_years",
+        "{at_rate} at the end of this lifetime counts beyond all numbers: shorten it, or "
+        "raise discount_rate in Scenario",
+        at_rate=at_rate,
+        expected=fewer,
+    )
+    units = drafts["Units"].sound("construction_years")
+    drafts.error(
+        "Units",
+        units.take(growth * units["construction_years"] > _LARGEST),
+        "construction_years",
+        "{at_rate} at the beginning of service counts beyond all numbers: shorten it, or "
+        "lower discount_rate in Scenario",
+        at_rate=at_rate,
+        expected=fewer,
+    )
 
 
 def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
@@ -124,21 +123,19 @@ def check_names(drafts: Drafts) -> None:
     _check_goals(drafts)
 
 
-def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> None:
+def check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> None:
+    """A greatest figure below its least."""
     rows = drafts[sheet].sound(greatest, least)
-    crossed = rows.take(rows[greatest] < rows[least])
-    for row, high, low in by_row(crossed, greatest, least):
-        drafts.error(
-            sheet,
-            row,
-            greatest,
-            "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
-            greatest=shown_column(sheet, greatest),
-            high=written(high),
-            least=shown_column(sheet, least),
-            low=written(low),
-            expected=say("at least {low}", low=written(low)),
-        )
+    rows = rows.take(rows[greatest] < rows[least])
+    expected = objects(say("at least {low}", low=written(low)) for low in rows[least].tolist())
+    drafts.error(
+        sheet,
+        rows.plus(high=rows[greatest], low=rows[least], expected=expected),
+        greatest,
+        "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
+        greatest=shown_column(sheet, greatest),
+        least=shown_column(sheet, least),
+    )
 
 
 def _check_coordinates(drafts: Drafts) -> None:
@@ -167,25 +164,19 @@ def _check_groups(drafts: Drafts) -> None:
     """The requirement of a group stands on all its rows alike."""
     rows = drafts["Recipes"].sound("technology", "recipe", "group", "role", "amount")
     rows = rows.take(pd.notna(rows["group"]) & (rows["role"] == "input"))
-    first: dict[tuple[str, str, str], float] = {}
-    for row, *owner, group, amount in by_row(rows, "technology", "recipe", "group", "amount"):
-        needed = first.setdefault((*owner, group), amount)
-        if not abs(amount - needed) > 1e-12 * abs(needed):
-            continue
-        requirement = plain(needed)
-        drafts.error(
-            "Recipes",
-            row,
-            "amount",
-            "the rows of the group {group!r} disagree: the first says {requirement}, "
-            "this one {amount}; the amount is the whole group's requirement, so write "
-            "the same on all its rows",
-            group=shorten(group),
-            requirement=requirement,
-            amount=written(amount),
-            expected=requirement,
-            suggestion=requirement,
-        )
+    first: dict[tuple[str, ...], float] = {}
+    cells = by_row(rows, "technology", "recipe", "group", "amount")
+    needed = np.array([first.setdefault((*group,), amount) for _, *group, amount in cells])
+    words = objects(map(plain, needed))
+    rows = rows.plus(requirement=words, expected=words, suggestion=words)
+    drafts.error(
+        "Recipes",
+        rows.take(np.abs(rows["amount"] - needed) > 1e-12 * np.abs(needed)),
+        "amount",
+        "the rows of the group {group!r} disagree: the first says {requirement}, "
+        "this one {amount}; the amount is the whole group's requirement, so write "
+        "the same on all its rows",
+    )
 
 
 def _check_capex(drafts: Drafts) -> None:
@@ -208,17 +199,24 @@ def _check_capex(drafts: Drafts) -> None:
         "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
         expected=say("a number at least 0"),
     )
-    for column in ("capex_max_million", "fixed_cost_max_million_per_year"):
+    columns = ("capex_max_million", "fixed_cost_max_million_per_year")
+    doubt_sizes(drafts, "Units", rows.take(candidate), columns)
+
+
+def doubt_sizes(drafts: Drafts, sheet: str, rows: Items, columns: Sequence[str]) -> None:
+    """Figures of a greatest size (`columns`) where there is none, and one that costs less."""
+    sized = ~np.isnan(rows["capacity_max_per_year"])
+    for column in columns:
         drafts.warning(
-            "Units",
-            rows.take(candidate & ~sized & ~np.isnan(rows[column])),
+            sheet,
+            rows.take(~sized & ~np.isnan(rows[column])),
             column,
             "{column} has no effect without capacity_max_per_year: fill that in as well",
             column=column,
         )
     drafts.warning(
-        "Units",
-        rows.take(candidate & sized & (rows["capex_max_million"] < rows["capex_million"])),
+        sheet,
+        rows.take(sized & (rows["capex_max_million"] < rows["capex_million"])),
         "capex_max_million",
         "the greatest size costs less than the smallest: check both figures",
     )

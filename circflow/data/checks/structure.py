@@ -52,7 +52,7 @@ def match_sheets(
     book: Book, findings: Findings, sheets: Sequence[Sheet] = SHEETS
 ) -> dict[str, RawTable]:
     """The raw table of every sheet of the schema; structural faults go to `findings`."""
-    chosen, misspelt = _chosen_sheets(book, findings, [sheet.name for sheet in sheets])
+    chosen = _chosen_sheets(book, findings, [sheet.name for sheet in sheets])
     tables = {}
     for sheet in sheets:
         raw = chosen.get(sheet.name)
@@ -69,20 +69,16 @@ def match_sheets(
                     expected=say("a sheet called {name}", name=shown_sheet(sheet.name)),
                 )
         else:
-            tables[sheet.name] = _match_columns(sheet, raw, findings)
-            tables[sheet.name].native = raw.title
-        if sheet.name in misspelt:
-            tables[sheet.name].title = misspelt[sheet.name]
+            table = tables[sheet.name] = _match_columns(sheet, raw, findings)
+            written = raw.name.strip()
+            table.title, table.native = "" if written == sheet.name else written, raw.title
     return tables
 
 
-def _chosen_sheets(
-    book: Book, findings: Findings, known: Sequence[str]
-) -> tuple[dict[str, RawSheet], dict[str, str]]:
-    """The sheet of the file for each known one, and the titles that are misspelt."""
+def _chosen_sheets(book: Book, findings: Findings, known: Sequence[str]) -> dict[str, RawSheet]:
+    """The sheet of the file for each known one, also where its name is misspelt."""
     chosen: dict[str, RawSheet] = {}
     unknown: list[RawSheet] = []
-    misspelt: dict[str, str] = {}
     for raw in book.sheets:
         name = raw.name.strip()
         if is_planners_sheet(name):
@@ -126,8 +122,7 @@ def _chosen_sheets(
         findings.error(Cell(raw.name, 0, title=raw.title), message, found=name, suggestion=good)
         if meant and meant not in chosen and _likeness(name, [good]):
             chosen[meant] = raw
-            misspelt[meant] = name
-    return chosen, misspelt
+    return chosen
 
 
 def _likeness(name: str, good: Iterable[str]) -> str:

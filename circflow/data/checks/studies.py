@@ -72,15 +72,7 @@ def _target(
             return None
         return match(tables, address)
     except AddressError as problem:
-        drafts.error(
-            sheet,
-            row,
-            "parameter",
-            "{message}: correct the address",
-            message=problem.message,
-            expected=say("Sheet.column or Sheet.column[column=value, …]"),
-            suggestion=problem.suggestion,
-        )
+        drafts.wrong_address(sheet, row, problem)
     return None
 
 

@@ -12,7 +12,7 @@ from circflow.data.checks.findings import Draft, Drafts, Findings, later, listed
 from circflow.data.checks.structure import RawTable
 from circflow.data.coded import Column as Cells
 from circflow.data.coded import Items, by_row, objects
-from circflow.data.scenario import Period, Settings, make_periods
+from circflow.data.scenario import Period, Settings, make_periods, make_settings
 from circflow.data.schema.measures import canonical
 from circflow.data.schema.sheets import (
     MAIN,
@@ -164,15 +164,6 @@ def _no_name(drafts: Drafts, row: int | None) -> None:
         drafts.findings.error(cell, message, expected=say("a row with the key name and a title"))
     elif drafts["Scenario"].is_sound(row, "value"):
         drafts.error("Scenario", row, "value", message, expected=say("a title"))
-
-
-def make_settings(given: Mapping[str, object]) -> Settings:
-    """Settings from typed values by key; blank ones take their defaults."""
-    values = {key: value for key, value in given.items() if value is not None}
-    values.setdefault("name", "")
-    if "start_year" in values:
-        values["start_year"] = int(values["start_year"])  # type: ignore[call-overload]
-    return Settings(**values)  # type: ignore[arg-type]
 
 
 def read_periods(drafts: Drafts, rate: float) -> tuple[Period, ...]:

@@ -333,18 +333,14 @@ class _BookWriter:
 
     def _write_lists(self, page: Worksheet, raw: RawSheet, schema: Sheet) -> None:
         headers = raw.grid[0] if raw.grid else []
-        for index, value in enumerate(headers):
-            column = _schema_column(schema, value)
-            if column is None:
-                continue
-            rule = self._list_rule(column, raw.language or ENGLISH)
-            if rule:
-                page.data_validation(1, index, MAX_ROWS - 1, index, rule)
+        columns = [_schema_column(schema, value) for value in headers]
+        places = {(1, n, MAX_ROWS - 1, n): column for n, column in enumerate(columns)}
         if schema.name == "Scenario":
-            for place, setting in _settings(raw).items():
-                rule = self._list_rule(setting, raw.language or ENGLISH)
-                if rule:
-                    page.data_validation(*place, *place, rule)
+            places |= {(*place, *place): setting for place, setting in _settings(raw).items()}
+        for place, column in places.items():
+            rule = column and self._list_rule(column, raw.language or ENGLISH)
+            if rule:
+                page.data_validation(*place, rule)
 
     def _list_rule(self, column: Column, language: str) -> dict[str, Any] | None:
         """The drop-down list of a column, in the language of the sheet. Only fixed words are

@@ -225,6 +225,11 @@ def positive(name: str, meaning: str, unit: str, **more: Any) -> Column:
     return amount(name, meaning, unit, low_open=True, **more)
 
 
+def most(name: str, meaning: str, unit: str) -> Column:
+    """A column of the most that there can be, unlimited unless said."""
+    return amount(name, meaning, unit, blank="unlimited")
+
+
 def share(name: str, meaning: str, **more: Any) -> Column:
     """A column of shares, 0 to 1."""
     return amount(name, meaning, "share", high=1.0, **more)
@@ -248,6 +253,12 @@ def choice(name: str, meaning: str, choices: tuple[str, ...], **more: Any) -> Co
 def flag(name: str, meaning: str, default: bool) -> Column:
     """A column of yes or no."""
     return Column(name, "flag", meaning, default=default)
+
+
+def _degrees(name: str, meaning: str, limit: float) -> Column:
+    return number(
+        name, meaning, "°", low=-limit, high=limit, smallest=0.0, blank="no automatic links"
+    )
 
 
 _PERIOD = named("period", "period the row holds in", "Periods", blank="every period")
@@ -371,24 +382,8 @@ SHEETS: tuple[Sheet, ...] = (
             ),
             text("kind", "label"),
             text("region", "region, for emission limits"),
-            number(
-                "latitude",
-                "north positive",
-                "°",
-                low=-90.0,
-                high=90.0,
-                smallest=0.0,
-                blank="no automatic links",
-            ),
-            number(
-                "longitude",
-                "east positive",
-                "°",
-                low=-180.0,
-                high=180.0,
-                smallest=0.0,
-                blank="no automatic links",
-            ),
+            _degrees("latitude", "north positive", 90.0),
+            _degrees("longitude", "east positive", 180.0),
             flag("hub", "may receive and forward any material", False),
         ),
         key=("site",),
@@ -457,11 +452,9 @@ SHEETS: tuple[Sheet, ...] = (
             _SITE,
             _MATERIAL,
             amount("opening", "held at the start", "unit", default=0.0),
-            amount("capacity", "most that can be held", "unit", blank="unlimited"),
+            most("capacity", "most that can be held", "unit"),
             flag("can_add", "material may be added", True),
-            amount(
-                "max_reclaim_per_year", "most that can be taken back", "unit/yr", blank="unlimited"
-            ),
+            most("max_reclaim_per_year", "most that can be taken back", "unit/yr"),
             cost("add_cost", "per unit added"),
             cost("reclaim_cost", "per unit taken back"),
             number(
@@ -471,7 +464,7 @@ SHEETS: tuple[Sheet, ...] = (
                 default=0.0,
             ),
             amount("closing_min", "least left after the last period", "unit", default=0.0),
-            amount("closing_max", "most left after the last period", "unit", blank="unlimited"),
+            most("closing_max", "most left after the last period", "unit"),
         ),
         key=("site", "material"),
     ),
@@ -483,12 +476,7 @@ SHEETS: tuple[Sheet, ...] = (
             _MATERIAL,
             _PERIOD,
             number("price", "per unit", "currency/unit", required=True),
-            amount(
-                "max_per_year",
-                "most that can be bought, at each site",
-                "unit/yr",
-                blank="unlimited",
-            ),
+            most("max_per_year", "most that can be bought, at each site", "unit/yr"),
         ),
         key=("site", "material"),
     ),
@@ -741,9 +729,7 @@ SHEETS: tuple[Sheet, ...] = (
                 "currency/unit",
                 blank="by the mode's tariff",
             ),
-            amount(
-                "capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"
-            ),
+            most("capacity_per_year", "shared by all the row covers", "unit/yr"),
             share("loss", "share lost on the way", blank="0", high_open=True),
             flag("forbidden", "removes the links it covers", False),
         ),
@@ -757,7 +743,7 @@ SHEETS: tuple[Sheet, ...] = (
             _MATERIAL,
             _PERIOD,
             number("price", "per unit", "currency/unit", required=True),
-            amount("max_per_year", "most that is bought", "unit/yr", blank="unlimited"),
+            most("max_per_year", "most that is bought", "unit/yr"),
             amount("min_per_year", "least that must be delivered", "unit/yr", default=0.0),
             flag("export", "label", False),
             cost("premium", "gain owed to the cluster's image, counted as synergy"),
@@ -774,14 +760,11 @@ SHEETS: tuple[Sheet, ...] = (
             number(
                 "fee", "environmental charge and cost of keeping", "currency/unit", required=True
             ),
-            amount(
-                "capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"
-            ),
-            amount(
+            most("capacity_per_year", "shared by all the row covers", "unit/yr"),
+            most(
                 "total_capacity",
                 "over the whole horizon, all under the row's key; on a blank-period row only",
                 "unit",
-                blank="unlimited",
             ),
         ),
         key=("site", "material"),
@@ -843,7 +826,7 @@ SHEETS: tuple[Sheet, ...] = (
                 ),
             ),
             amount("value", "per unit of joint activity", "currency/unit", required=True),
-            amount("max_per_year", "greatest joint activity", "1/yr", blank="unlimited"),
+            most("max_per_year", "greatest joint activity", "1/yr"),
         ),
         key=("synergy",),
     ),

@@ -215,7 +215,7 @@ class Column:
 
     name: str
     title: str
-    kind: Literal["text", "path", "number", "share", "whole"] = "text"
+    kind: Literal["text", "path", "number", "share", "integer"] = "text"
     """path: names separated by ` > `."""
     unit: str = ""
     bar: bool = False
@@ -319,7 +319,7 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     figures = np.where(np.isfinite(figures), figures, np.nan)
     if column.kind == "share":
         texts = [percent(v) for v in figures.tolist()]
-    elif column.kind == "whole":
+    elif column.kind == "integer":
         texts = [DASH if math.isnan(v) else f"{v:.0f}" for v in figures]
     else:
         shown = zip(figures.tolist(), numbers(figures, THIN), strict=True)

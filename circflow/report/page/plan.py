@@ -273,7 +273,7 @@ class _Parts:
     def _uses(self) -> list[Block]:
         money = say("{money} per year", money=self.money)
         columns = (
-            Column("rank", "#", "whole"),
+            Column("rank", "#", "integer"),
             Column("steps", say("From waste to sale"), "path"),
             Column("stage", say("Stage")),
             Column("source_amount", say("Waste"), "number", say("per year")),
@@ -310,8 +310,8 @@ class _Parts:
         table = table[table["waste"].notna()].reset_index(drop=True)
         columns = (
             Column("waste", say("Waste")),
-            Column("uses", say("Uses"), "whole"),
-            Column("chains", say("Chains to a sale"), "whole"),
+            Column("uses", say("Uses"), "integer"),
+            Column("chains", say("Chains to a sale"), "integer"),
             Column("used_share", say("Ends in a sale"), "share"),
             Column("effective_uses", say("Effective uses"), "number"),
         )
@@ -377,7 +377,7 @@ class _Parts:
             Column("value", say("One unit is worth"), "number", shown_measure(self.currency)),
             Column("unit_of_measure", say("per")),
             Column("limit", say("The figure"), "number", say("per year, or in all")),
-            Column("periods", say("Periods"), "whole"),
+            Column("periods", say("Periods"), "integer"),
         )
         streams = self.limits["kind"] == "stream"
         binding, arising = self.limits[~streams], self.limits[streams]
@@ -550,12 +550,12 @@ class _Parts:
         counts = confidence(frame)
         heads = (
             Column("sheet", say("Sheet")),
-            Column("rows", say("Rows"), "whole", bar=True),
-            *(Column(c, c, "whole") for c in counts.columns[2:]),
+            Column("rows", say("Rows"), "integer", bar=True),
+            *(Column(c, c, "integer") for c in counts.columns[2:]),
         )
         columns = (
             Column("sheet", say("Sheet")),
-            Column("row", say("Row"), "whole"),
+            Column("row", say("Row"), "integer"),
             Column("what", say("What")),
             Column("confidence", say("How it is known")),
             Column("note", say("Note")),

@@ -19,14 +19,13 @@ from scipy.sparse import csr_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.studies.bench.money_by_rate import money_of
 from circflow.studies.bench.totals_rows import Forms, forms_of
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 Decisions = Literal["free", "relaxed", "fixed"]
 """Yes/no decisions: searched, fractions, or fixed as in the best plan of the scenario."""
 Choice = Mapping[tuple[str, str, str], float]
@@ -42,7 +41,7 @@ class Structure:
     indptr: NDArray[np.int32]
     indices: NDArray[np.int32]
     shape: tuple[int, int]
-    integer: NDArray[np.bool_]
+    integer: Flags
     columns: Ints
     variables: int
     infinite: NDArray[np.int8]
@@ -141,7 +140,7 @@ def built(
     compiled = compile_model(m)
     if decisions == "fixed":
         values = np.zeros(len(compiled.columns))
-        for key, column in decision_columns(m, compiled):
+        for key, column in decision_columns(m, compiled).items():
             missing = 0.0 if key[0] == "built" else 1.0
             values[column] = (choice or {}).get(key, missing)
         compiled = replace(compiled, program=compiled.program.with_fixed(values))
@@ -157,20 +156,26 @@ def snapshot(
     return built(scenario, decisions, choice).snapshot
 
 
-def decision_columns(m: Model, compiled: Compiled) -> list[tuple[tuple[str, str, str], int]]:
+def columns_of(m: Model, compiled: Compiled, *names: str) -> dict[tuple[str, str, str], int]:
+    """Variables by unit and period: their columns in the programme, −1 where they are in no row."""
+    return {
+        (name, str(unit), str(period)): place
+        for name in names
+        for (unit, period), place in zip(
+            m[name].indices(), compiled.column_of[m[name].columns].tolist(), strict=True
+        )
+    }
+
+
+def decision_columns(m: Model, compiled: Compiled) -> dict[tuple[str, str, str], int]:
     """The yes/no decisions and their columns in the programme."""
-    columns = []
-    for name in ("built", "running"):
-        places = compiled.column_of[m[name].columns].tolist()
-        for (unit, period), place in zip(m[name].indices(), places, strict=True):
-            if place >= 0:
-                columns.append(((name, str(unit), str(period)), place))
-    return columns
+    columns = columns_of(m, compiled, "built", "running")
+    return {key: place for key, place in columns.items() if place >= 0}
 
 
 def choice_of(m: Model, compiled: Compiled, x: Floats) -> dict[tuple[str, str, str], float]:
     """The decisions of a plan."""
-    return {key: float(np.round(x[at])) for key, at in decision_columns(m, compiled)}
+    return {key: float(np.round(x[at])) for key, at in decision_columns(m, compiled).items()}
 
 
 def _snapshot(compiled: Compiled, forms: Forms, money: csr_array | None) -> Snapshot:

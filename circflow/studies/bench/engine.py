@@ -186,7 +186,6 @@ class Engine:
         job: Job,
         tasks: Sequence[Task],
         what: str,
-        tell: Callable[[str], None] | None = None,
     ) -> list[Answer]:
         """What every task gives, in order.
 
@@ -196,13 +195,12 @@ class Engine:
             job: what the tasks have in common.
             tasks: what is to be done.
             what: the tasks are, in the plural; without, nothing is told.
-            tell: is told, instead of the engine's own.
 
         Raises:
             StudyError: a task's worker died, again when it was alone.
         """
         answers: dict[int, Answer] = {}
-        for n, answer in self.each(work, self.send(job), tasks, what, tell) if tasks else ():
+        for n, answer in self.each(work, self.send(job), tasks, what) if tasks else ():
             if isinstance(answer, Lost):
                 raise StudyError(f"{say(what)}: {answer.reason}")
             answers[n] = answer
@@ -214,7 +212,6 @@ class Engine:
         parcel: Any,
         tasks: Sequence[Task],
         what: str = "",
-        tell: Callable[[str], None] | None = None,
     ) -> Iterator[tuple[int, Answer | Lost]]:
         """As `spread`, of a job that has been sent: the number of each task and what it gives, as
         they finish; `Lost` where its worker died, again when it was alone."""
@@ -223,7 +220,7 @@ class Engine:
         for done, ((n, *_), answer) in enumerate(self.run(_one, parcel, numbered), start=1):
             if what:
                 left = time_left(begun, done, total)
-                (tell or self.tell)(
+                self.tell(
                     say(
                         "{what}: {done} of {total}, {left}",
                         what=say(what), done=done, total=total, left=left,

@@ -19,13 +19,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Ending, Outcome
+from circflow.solver.highs import Basis, Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
@@ -33,7 +33,6 @@ from circflow.studies.bench.arrays import Built, Choice, Decisions, built, choic
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
-Floats = NDArray[np.float64]
 PLAN = "plan"
 
 
@@ -157,7 +156,7 @@ class Goals:
         else:
             self._session.change_to(asked)
             outcome = self._session.resolve(time_limit=time_limit)
-        return self._told(goal, outcome, size)
+        return self._of_goal(goal, outcome, size)
 
     @cached_property
     def _scaling(self) -> Scaling:
@@ -170,10 +169,10 @@ class Goals:
         usual size."""
         scale = self._scaling.columns
         usual = np.abs(self.program.cost * scale)
-        own = np.abs(goal.coefficients * scale)
+        costs = np.abs(goal.coefficients * scale)
         size = 1.0
-        if (own > 0.0).any() and (usual > 0.0).any():
-            ratio = np.median(usual[usual > 0.0]) / np.median(own[own > 0.0])
+        if (costs > 0.0).any() and (usual > 0.0).any():
+            ratio = np.median(usual[usual > 0.0]) / np.median(costs[costs > 0.0])
             size = float(np.exp2(np.round(np.log2(ratio))))
         asked = self.program.with_costs(-goal.sign * goal.coefficients * size, offset=0.0)
         if self.rows:
@@ -185,7 +184,7 @@ class Goals:
             asked = asked.with_limits(rows, bounds[:, 0], bounds[:, 1])
         return asked, size
 
-    def _told(self, goal: Goal, outcome: Outcome, size: float) -> Outcome:
+    def _of_goal(self, goal: Goal, outcome: Outcome, size: float) -> Outcome:
         if outcome.x is None:
             return outcome
         self.start = outcome.x
@@ -202,20 +201,27 @@ class Goals:
 def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
     """That a study's scenario has no plan, in words."""
     why = {
-        Ending.INFEASIBLE: say("no plan meets all limits: `circflow explain` says which collide"),
-        Ending.UNBOUNDED: say("the goal grows without end: `circflow explain` says how"),
-        Ending.STOPPED: "the time limit was reached before a plan was found",
-    }[outcome.ending]
-    return NoPlan(scenario.name, Status(outcome.ending.value), why)
+        Status.INFEASIBLE: say("no plan meets all limits: `circflow explain` says which collide"),
+        Status.UNBOUNDED: say("the goal grows without end: `circflow explain` says how"),
+        Status.STOPPED: "the time limit was reached before a plan was found",
+    }[outcome.status]
+    return NoPlan(scenario.name, outcome.status, why)
 
 
-def with_own_decisions(
-    scenario: Scenario, *, gap: float, time_limit: float | None = None, rated: bool = False
+def with_decisions(
+    scenario: Scenario,
+    decisions: Decisions,
+    *,
+    gap: float,
+    time_limit: float | None = None,
+    rated: bool = False,
 ) -> tuple[Built, Choice]:
-    """The scenario's arrays with its decisions fixed as in its own best plan, and those decisions.
+    """The scenario's arrays; where decisions are fixed, as in its own best plan, and which.
 
     Raises `NoPlan` where it has none. `rated` as of `built`.
     """
+    if decisions != "fixed":
+        return built(scenario, decisions, rated=rated), {}
     free = built(scenario, "free", rated=rated)
     if not free.compiled.program.has_decisions:
         return free, {}

@@ -19,19 +19,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from circflow.algebra.build import for_synergy, weighted_terms
 from circflow.algebra.declare import Model
 from circflow.algebra.investment import CAPITAL as PAID_CAPITAL
 from circflow.algebra.investment import annuity
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.data.scenario import Scenario, make_periods
 from circflow.solver.compiled import Compiled
 from circflow.studies.bench.totals_rows import over_columns
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 CAPITAL = ("costs", "capital")
 MOVED = (CAPITAL, ("goal", "value"), ("goal", "synergy"))
@@ -53,7 +50,7 @@ class Kinds:
     def __len__(self) -> int:
         return len(self.names) * (2 + len(self.annuities))
 
-    def code(self, period: Ints, lump: NDArray[np.bool_], annuity_of: Ints) -> Ints:
+    def code(self, period: Ints, lump: Flags, annuity_of: Ints) -> Ints:
         """The kind of each term; `annuity_of` is the place of its annuity, −1 for none."""
         within = np.where(annuity_of < 0, lump.astype(np.intp), annuity_of + 2)
         return np.asarray(period * (2 + len(self.annuities)) + within, dtype=np.intp)
@@ -104,7 +101,7 @@ def money_of(m: Model, compiled: Compiled) -> csr_array:
     # What is money stands first, in the order of the model's own terms.
     bare = np.append(m.money.coefficient, np.zeros(len(terms) - len(m.money))) / per_charge
     count = len(kinds)
-    blocks: Sequence[tuple[NDArray[np.bool_], Floats, int]] = (
+    blocks: Sequence[tuple[Flags, Floats, int]] = (
         (np.ones(len(terms), dtype=bool), -weighted, 0),
         (capital, -bare, count),
         (is_money & ~synergy, bare, 0),
@@ -131,14 +128,14 @@ class Rating:
 
     at: int
     """Its place in the study's points."""
-    own: float
+    current: float
     """The scenario's rate."""
     how: str
     kinds: Kinds
 
     def weights(self, value: Any) -> Floats:
         """What money counts at a value of the parameter; None is the scenario as it stands."""
-        rate = self.own
+        rate = self.current
         if value is not None:
             given = float(value)
             rate = {"factor": rate * given, "add": rate + given}.get(self.how, given)

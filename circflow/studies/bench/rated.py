@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from circflow.data.coded import Floats, Ints
 from circflow.studies.bench.arrays import Difference, Snapshot
-from circflow.studies.bench.money_by_rate import MOVED, Floats, Ints, Rating
+from circflow.studies.bench.money_by_rate import MOVED, Rating
 
 
 class _Entries(NamedTuple):
@@ -45,8 +46,8 @@ class Rated:
         column = np.concatenate([e.col for e in entries])
         value = np.concatenate([e.data for e in entries])
 
-        def entries_of(own: NDArray[np.bool_], place: Ints) -> _Entries:
-            return _Entries(part[own], kind[own], place[own], value[own])
+        def entries_of(chosen: NDArray[np.bool_], place: Ints) -> _Entries:
+            return _Entries(part[chosen], kind[chosen], place[chosen], value[chosen])
 
         cost, fixed = block == 0, column == self._wide - 1
         self._cost = entries_of(cost, column)

@@ -23,17 +23,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from circflow.algebra.build import discount, for_synergy, money_groups
 from circflow.algebra.declare import Model
 from circflow.algebra.investment import jobs
 from circflow.algebra.terms import CONSTANT, MASS, Terms, constants
+from circflow.data.coded import Floats, Ints
 from circflow.solution.totals import SHARE_UNIT
 from circflow.solver.compiled import Compiled
 
-Floats = NDArray[np.float64]
 Label = tuple[str, ...]
 
 WASTE = ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed", "taken", "added")
@@ -72,8 +71,8 @@ def forms_of(m: Model, compiled: Compiled) -> Forms:
 def over_columns(
     compiled: Compiled,
     labels: tuple[Label, ...],
-    row: NDArray[np.intp],
-    columns: NDArray[np.intp],
+    row: Ints,
+    columns: Ints,
     values: Floats,
 ) -> Forms:
     """Variables that occur nowhere, and the number 1, become part of the constant."""

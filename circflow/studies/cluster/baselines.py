@@ -15,10 +15,10 @@ from circflow.algebra.declare import Model
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 from circflow.report.figures import Baseline
-from circflow.solution.solution import Solution
+from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.explain import explain
-from circflow.solver.highs import Ending, SolverError
+from circflow.solver.highs import SolverError
 from circflow.solver.optimum import optimum
 from circflow.studies.bench.totals_rows import Forms, forms_of, totals_of
 from circflow.studies.cluster.coalition import Cluster
@@ -96,8 +96,8 @@ def _solved(words: str, program: Program, forms: Forms, reason: Callable[[], str
         outcome = optimum(program, time_limit=PATIENCE).outcome
     except SolverError:
         return Baseline(words, None, say("no plan that can be relied on"))
-    if outcome.x is None or outcome.ending is not Ending.OPTIMAL:
-        late = outcome.ending is not Ending.INFEASIBLE
+    if outcome.x is None or outcome.status is not Status.OPTIMAL:
+        late = outcome.status is not Status.INFEASIBLE
         return Baseline(words, None, say("not found in time") if late else reason())
     # The relay rows of a cluster add columns behind those of the model.
     return Baseline(words, totals_of(forms.labels, forms(outcome.x[: forms.matrix.shape[1]])))

@@ -34,19 +34,18 @@ from circflow.algebra.declare import Model
 from circflow.algebra.terms import MASS, stack
 from circflow.algebra.transport import TRANSACTIONS
 from circflow.data.arguments import public
-from circflow.data.coded import distinct, place_in
+from circflow.data.coded import Flags, distinct, place_in
 from circflow.data.result import Result, figure
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.run import read_tables
+from circflow.solver.run import read_off
 from circflow.studies.bench.store import Store
 from circflow.studies.cluster.coalition_values import (
-    Flags,
     Setting,
     StoppedError,
     Switches,
@@ -259,7 +258,7 @@ class Cluster:
         if free.x is None:
             raise NoPlan(
                 self.scenario.name,
-                Status(free.ending.value),
+                free.status,
                 say("no best plan where places outside may relay between members"),
             )
         return max(0.0, -free.objective - self.together.objective)
@@ -282,33 +281,21 @@ class Cluster:
     def _solved(self, chosen: Setting, time_limit: float | None) -> Solution:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
         best = optimum(compiled.program, gap=self.gap, time_limit=time_limit)
-        outcome, gap, fixed = best.outcome, best.outcome.gap, best.fixed
-        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
+        outcome = best.outcome
+        if outcome.status in {Status.STOPPED, Status.FEASIBLE}:
             raise StoppedError("the time is up")
         if outcome.x is None:
-            status = Status(outcome.ending.value)
-            if not chosen and status is Status.INFEASIBLE:
+            if not chosen and outcome.status is Status.INFEASIBLE:
                 raise self.stranded()
             names = ", ".join(self.members[n] for n in sorted(chosen)) or say("every member alone")
-            raise NoPlan(
-                self.scenario.name, status, say("no plan for the coalition: {names}", names=names)
-            )
+            words = say("no plan for the coalition: {names}", names=names)
+            raise NoPlan(self.scenario.name, outcome.status, words)
         if self.values.known(chosen) is None:
             used = self.switches.used(outcome.x, chosen)
             self.values.put(chosen | self.apart, -outcome.objective, used)
         self._outcomes[chosen] = outcome
         m = self.tariffs.booked(self.model, chosen) if self.arms_length else self.model
-        tables = read_tables(m, compiled, outcome, fixed=fixed)
-        return Solution(
-            scenario=self.scenario,
-            status=Status(outcome.ending.value),
-            objective=-outcome.objective,
-            gap=gap,
-            tables=tables,
-            seconds={},
-            decisions_fixed=fixed,
-            relaxed=self.relax,
-        )
+        return read_off(m, compiled, outcome, fixed=best.fixed, relax=self.relax)
 
     # ------------------------------------------------------------------ restrictions
 
@@ -423,14 +410,6 @@ class Tariffs:
         return m.charged("flow", TRANSACTIONS, extra)
 
 
-def _ends(m: Model) -> tuple[NDArray[np.intp], NDArray[np.intp], Flags]:
-    """Numbers of the members at both ends of every flow, −1 where there is none, and whether they
-    are two members."""
-    rows = m["flow"].frame
-    sender, receiver = m.scenario.owners(rows["from"]), m.scenario.owners(rows["to"])
-    return sender, receiver, (sender >= 0) & (receiver >= 0) & (sender != receiver)
-
-
 def _needs(m: Model, *ends: NDArray[np.intp]) -> Flags:
     """The members at the ends of flows, as a row of flags each."""
     needs = np.zeros((len(ends[0]), len(m.scenario.members) + 1), dtype=bool)
@@ -441,7 +420,7 @@ def _needs(m: Model, *ends: NDArray[np.intp]) -> Flags:
 
 def _gates(m: Model, *, arms_length: bool) -> Gates:
     rows = m["flow"].frame
-    sender, receiver, exchange = _ends(m)
+    sender, receiver, exchange = m.scenario.ends(rows)
     sites = m.scenario.frame("Sites")
     hubs = set(sites["site"][sites["hub"].astype(bool) & sites["member"].isna()])
     is_hub = rows["from"].isin(hubs).to_numpy() | rows["to"].isin(hubs).to_numpy()
@@ -468,13 +447,15 @@ def tariffs(m: Model, *, arms_length: bool) -> Tariffs:
     settings = m.scenario.settings
     inside = settings.transaction_cost_inside
     per_unit = max(settings.transaction_cost_outside - inside, 0.0)
-    sender, receiver, exchange = _ends(m)
+    rows = m["flow"].frame
+    sender, receiver, exchange = m.scenario.ends(rows)
     at = np.flatnonzero(exchange & arms_length)
-    rows = m["flow"].frame.iloc[at]
     needs = _needs(m, sender[at], receiver[at])
     weight = m.scenario.period_items["weight"][m["flow"]["period"][at]]
     extra = weight * per_unit * weights(m.scenario).value / MILLION
-    return Tariffs(rows["column"].to_numpy(np.intp), needs, np.maximum(extra, 0.0), per_unit, at)
+    return Tariffs(
+        rows["column"].to_numpy(np.intp)[at], needs, np.maximum(extra, 0.0), per_unit, at
+    )
 
 
 def partner_members(scenario: Scenario) -> dict[tuple[str, str, str], list[str]]:

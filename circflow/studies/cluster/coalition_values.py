@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.data.errors import CircflowError
 from circflow.i18n import say
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Ending
+from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
@@ -31,9 +32,6 @@ from circflow.studies.bench.engine import Engine, blocks
 from circflow.studies.bench.store import Result, Store
 from circflow.studies.progress import Clock, time_left
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Ints = NDArray[np.intp]
 Setting = frozenset[int]
 """Switches that are on, by number."""
 
@@ -151,9 +149,9 @@ class _Solver:
         else:
             self.session.change_to(program)
             outcome = self.session.resolve()
-        if outcome.ending is Ending.UNBOUNDED:
+        if outcome.status is Status.UNBOUNDED:
             raise UnboundedError("the value has no bound")
-        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
+        if outcome.status in {Status.STOPPED, Status.FEASIBLE}:
             raise StoppedError("the time is up")
         if outcome.x is None:
             return Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on

@@ -18,16 +18,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.special import stdtrit
 
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.i18n import say
 from circflow.solver.run import Progress
-from circflow.studies.cluster.coalition_values import Flags, Setting, StoppedError, Values
+from circflow.studies.cluster.coalition_values import Setting, StoppedError, Values
 from circflow.studies.progress import Clock
-
-Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-7
 """Share of the whole gain below which a complaint is none."""
@@ -282,7 +280,7 @@ class Register:
                 return Verdict(members, float(excess[at]), float(self.gains[at]), float(excess[at]))
         return None
 
-    def _flags(self, masks: NDArray[np.intp]) -> Floats:
+    def _flags(self, masks: Ints) -> Floats:
         """The players of sets, as flags."""
         flags = np.zeros((len(masks), self.count))
         flags[:, self.players] = masks[:, None] >> np.arange(len(self.players)) & 1

@@ -16,18 +16,17 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, vstack
 
+from circflow.data.coded import Floats
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import TOLERANCE, Ending, Session
+from circflow.solver.highs import TOLERANCE, Session
 from circflow.solver.optimum import optimum, proven
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import StoppedError, Switches
 from circflow.studies.cluster.games import Verdict, spanned
 from circflow.studies.progress import Clock
-
-Floats = NDArray[np.float64]
 
 _FALLBACK = 1e3
 """Where no bound is found: so many times the largest amount in the plan of all together."""
@@ -179,7 +178,7 @@ class Search:
             program, gap=self.gap, time_limit=self.clock.left, integrality=TOLERANCE
         ).outcome
         if outcome.x is None:
-            none = outcome.ending is Ending.INFEASIBLE
+            none = outcome.status is Status.INFEASIBLE
             return None if none else Verdict(frozenset(), -np.inf, -np.inf, np.inf)
         chosen = frozenset(np.flatnonzero(outcome.x[members] > 0.5).tolist())
         excess = -outcome.objective - self.base

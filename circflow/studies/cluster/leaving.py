@@ -7,7 +7,6 @@ money (see `own_money`), discounted million over the horizon, before any sharing
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,9 +24,7 @@ _NOISE = 1e-7
 """Share of the cluster's gain below which a change of money is none."""
 
 
-def leaving(
-    cluster: Cluster, asked: Setting, tell: Callable[[str], None], clock: Clock
-) -> pd.DataFrame:
+def leaving(cluster: Cluster, asked: Setting, clock: Clock) -> pd.DataFrame:
     """Own money of everybody with all together, and with one member out, for those `asked`;
     members whose plan is not found before the `clock` is over are left out.
 
@@ -41,7 +38,7 @@ def leaving(
     leavers = sorted(asked & set(joined)) if len(joined) > 1 else []
     needed = [n for n in leavers if n in known.used]
     without_each = cluster.values.engine.spread(
-        _without, (cluster, clock), needed, mark("members that leave"), tell
+        _without, (cluster, clock), needed, mark("members that leave")
     )
     plans = dict(zip(needed, without_each, strict=True))
     for n in leavers:

@@ -19,16 +19,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.algebra.build import weights
+from circflow.data.coded import Floats
 from circflow.data.scenario import MILLION
 from circflow.i18n import say
 from circflow.i18n.names import shown_sheet
 from circflow.studies.cluster.coalition import Cluster, partner_members, synergy_members
 from circflow.studies.cluster.own_money import Books, weighted_money
-
-Floats = NDArray[np.float64]
 
 EXCHANGES = [
     "seller",
@@ -100,7 +98,8 @@ def exchanges(cluster: Cluster) -> pd.DataFrame:
     where = pd.MultiIndex.from_frame(flows[["to", "material", "period"]])
     price = known.reindex(where).fillna(0.0).to_numpy(float) if goal else np.zeros(len(flows))
     names = np.array(cluster.members, dtype=object)
-    shares = Books(solution).whose(flows.rename(columns={"from": "site"}))
+    books = Books(solution)
+    shares = books.whose(books.plan["flows"].take(to_member).renamed(site="from"))
     at, who = np.nonzero(shares[:, :-1])  # what an outside place supplies is not traded here
     rows = flows.iloc[at].reset_index(drop=True)
     amount = rows["received_per_year"].to_numpy(float) * shares[at, who]

@@ -20,14 +20,15 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, eye_array
+from scipy.sparse import coo_array, csc_array
 from scipy.sparse.linalg import splu
 
 from circflow.algebra.build import money_groups, weights
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.market import INCOME, SYNERGY
+from circflow.data.coded import Flags, Floats, Ints, Items, added_at, find_rows, stacked, table_of
 from circflow.data.scenario import MILLION
+from circflow.solution.keys import CodedPlan, added_up, side_by_side
 from circflow.solution.solution import Solution
 from circflow.studies.cluster.coalition import synergy_members
 
@@ -35,11 +36,12 @@ OUTSIDE = "outside"
 Measure = Literal["discounted_million", "million_per_year"]
 """Columns of the money table by which own money is told."""
 DISCOUNTED: Measure = "discounted_million"
-PLACE = ["site", "material", "period"]
+PLACE = ("site", "material", "period")
+_LINE = ("member", "group", "period")
+_ROUNDING = 1e-12
+"""Share of what is booked below which what remains of it is rounding."""
 _LEAK = 1e-12
 """Share of every place's inflow counted as its own, so that a closed circle has a source."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,13 @@ class Origins:
     `shares` has a column per member and a last one for outside; rows add up to 1.
     """
 
-    places: pd.MultiIndex
+    places: Items
     shares: Floats
 
-    def of(self, rows: pd.DataFrame) -> Floats:
+    def of(self, rows: Items) -> Floats:
         """Shares for rows with site, material and period; outside where nothing is known."""
-        at = self.places.get_indexer(pd.MultiIndex.from_frame(rows[PLACE]))
-        shares = np.zeros((len(rows), self.shares.shape[1]))
-        shares[:, -1] = 1.0
-        shares[at >= 0] = self.shares[at[at >= 0]]
-        return shares
+        outside = np.eye(1, self.shares.shape[1], self.shares.shape[1] - 1)
+        return np.vstack([self.shares, outside])[find_rows(self.places, rows, *PLACE)]
 
 
 def own_money(solution: Solution, measure: Measure = DISCOUNTED) -> pd.DataFrame:
@@ -68,25 +67,22 @@ def own_money(solution: Solution, measure: Measure = DISCOUNTED) -> pd.DataFrame
     paid upfront in equal parts over the years of its period). The member `outside` holds what is
     nobody's. The rows add up to that column of the money table.
     """
-    names = [*solution.scenario.members, OUTSIDE]
     books = Books(solution, measure)
     parts = [books.by_site(), books.emissions(), books.synergies(), books.premiums()]
-    rows = _summed(pd.concat(parts, ignore_index=True))
-    totals = solution.money.groupby(["group", "period"])[measure].sum()
-    booked = rows.groupby(["group", "period"])["million"].sum()
-    rest = totals.sub(booked, fill_value=0.0).rename("million")
-    left = rest[rest != 0.0].reset_index().assign(member=OUTSIDE)
-    money = _summed(pd.concat([rows, left], ignore_index=True))
-    money = money.sort_values("member", key=lambda column: column.map(names.index), kind="stable")
-    money = money[money["million"] != 0.0].rename(columns={"million": measure})
-    return money.reset_index(drop=True)
-
-
-def _summed(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per member, group and period."""
-    key = ["member", "group", "period"]
-    summed: pd.Series[float] = table.groupby(key, sort=False)["million"].sum()
-    return summed.reset_index()
+    every = stacked(parts, *_LINE, "million")
+    rows, (shared,) = added_up(every, _LINE, every["million"])
+    money = books.plan["money"]
+    lines, (booked, gross, theirs) = side_by_side(
+        money, [money[measure], np.abs(money[measure])], rows, [shared], _LINE[1:]
+    )
+    rest = np.where(np.abs(booked - theirs) > _ROUNDING * gross, booked - theirs, 0.0)
+    lines = lines.plus(member=np.full(len(lines), books.outside))
+    rows, (yours, left) = side_by_side(rows, [shared], lines, [rest], _LINE)
+    million = yours + left
+    order = np.argsort(rows["member"], kind="stable")
+    order = order[million[order] != 0.0]
+    table: pd.DataFrame = books.table(rows.plus(million=million).take(order))
+    return table.rename(columns={"million": measure})
 
 
 def weighted_money(solution: Solution) -> Floats:
@@ -120,184 +116,176 @@ def by_member(table: pd.DataFrame, members: tuple[str, ...]) -> Floats:
     return np.array(sums.reindex([*members, OUTSIDE]).fillna(0.0), dtype=float)
 
 
-def origins(solution: Solution) -> Origins:
+def origins(plan: CodedPlan, owners: Ints) -> Origins:
     """Trace what places without a member hold back to the members who sent it.
 
     With T the inflow of a place, its shares are (what members sent + Σ sent from other places
     without a member · their shares + its supply · outside) / T: one sparse linear system.
+    `owners`: the member's number of every site, by code; −1 outside.
     """
-    scenario, flows = solution.scenario, solution.tables.flows
-    arriving = flows[scenario.owners(flows["to"]) < 0]
-    arriving = arriving.rename(columns={"to": "site"}).reset_index(drop=True)
-    supply = _outside_supply(solution)
-    places = pd.MultiIndex.from_frame(
-        pd.concat([arriving[PLACE], supply[PLACE]], ignore_index=True)
-    ).unique()
-    count, columns = len(places), len(scenario.members) + 1
+    flows = plan["flows"]
+    arriving = flows.take(owners[flows["to"]] < 0).renamed(site="to")
+    supply, amount = _outside_supply(plan, owners)
+    every = stacked([arriving, supply], *PLACE)
+    places, _ = added_up(every, PLACE)
+    count, columns = len(places), len(plan.scenario.members) + 1
     if not count:
         return Origins(places, np.zeros((0, columns)))
-    sent = arriving["sent_per_year"].to_numpy(float)
-    head = places.get_indexer(pd.MultiIndex.from_frame(arriving[PLACE]))
-    owner = scenario.owners(arriving["from"])
+    sent = arriving["sent_per_year"]
+    head, owner = find_rows(places, arriving, *PLACE), owners[arriving["from"]]
     source = np.zeros((count, columns))
     from_member = owner >= 0
     np.add.at(source, (head[from_member], owner[from_member]), sent[from_member])
-    at_home = places.get_indexer(pd.MultiIndex.from_frame(supply[PLACE]))
-    np.add.at(source[:, -1], at_home, supply["amount"].to_numpy(float))
+    np.add.at(source[:, -1], find_rows(places, supply, *PLACE), amount)
 
-    back = arriving[~from_member].rename(columns={"site": "to", "from": "site"})
-    tail = places.get_indexer(pd.MultiIndex.from_frame(back[PLACE]))
+    back = arriving.take(~from_member).only("from", *PLACE[1:]).renamed(site="from")
+    tail = find_rows(places, back, *PLACE)
     heads, amounts = head[~from_member], sent[~from_member]
     lost = tail < 0  # sent on from nowhere: counts as the place's own
     np.add.at(source[:, -1], heads[lost], amounts[lost])
-    total = source.sum(axis=1) + np.bincount(heads[~lost], amounts[~lost], minlength=count)
+    heads, tail, amounts = heads[~lost], tail[~lost], amounts[~lost]
+    total = source.sum(axis=1) + added_at(heads, amounts, count)
     source[:, -1] += _LEAK * total + (total == 0.0)
     total = total * (1.0 + _LEAK) + (total == 0.0)
-    passed = coo_array(
-        (amounts[~lost] / total[heads[~lost]], (heads[~lost], tail[~lost])), shape=(count, count)
+    here = np.arange(count)
+    entries = np.append(np.ones(count), -amounts / total[heads])
+    at = np.append(here, heads), np.append(here, tail)
+    shares = splu(csc_array(coo_array((entries, at), shape=(count, count)))).solve(
+        source / total[:, None]
     )
-    system = csc_array(eye_array(count) - csc_array(passed))
-    shares = splu(system).solve(source / total[:, None])
     shares = np.clip(shares, 0.0, 1.0)
     return Origins(places, shares / shares.sum(axis=1, keepdims=True))
 
 
-def _outside_supply(solution: Solution) -> pd.DataFrame:
+def _outside_supply(plan: CodedPlan, owners: Ints) -> tuple[Items, Floats]:
     """What arises, is bought, made or reclaimed at places without a member: place and amount."""
-    tables = solution.tables
-    outputs = tables.conversions[tables.conversions["role"] == "output"]
-    reclaimed = tables.stockpiles.rename(columns={"reclaimed_per_year": "amount_per_year"})
-    parts = [t[[*PLACE, "amount_per_year"]] for t in (tables.supply, outputs, reclaimed)]
-    supply = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
-    supply = supply.set_axis([*PLACE, "amount"], axis=1)
-    outside = solution.scenario.owners(supply["site"]) < 0
-    supply = supply[outside & (supply["amount"].to_numpy(float) > 0.0)]
-    return supply.groupby(PLACE, sort=False)["amount"].sum().reset_index()
+    flows = plan["conversions"]
+    outputs = flows.take(flows["role"] == plan.code("role", "output"))
+    reclaimed = plan["stockpiles"].renamed(amount_per_year="reclaimed_per_year")
+    parts = [plan["supply"], outputs, reclaimed]
+    supply = stacked(parts, *PLACE, "amount_per_year")
+    supply = supply.take((owners[supply["site"]] < 0) & (supply["amount_per_year"] > 0.0))
+    places, (amount,) = added_up(supply, PLACE, supply["amount_per_year"])
+    return places, amount
 
 
 class Books:
-    """The parts of own money, each a table member, group, period, million (by the measure)."""
+    """The parts of own money, each with `member` (by number, the last one outside), group, period
+    and million (by the measure)."""
 
     def __init__(self, solution: Solution, measure: Measure = DISCOUNTED) -> None:
-        self.solution, self.measure = solution, measure
-        self.scenario = solution.scenario
-        self.names = np.array([*self.scenario.members, OUTSIDE], dtype=object)
+        self.scenario, self.measure = solution.scenario, measure
+        self.plan = CodedPlan(solution)
+        self.outside = len(self.scenario.members)
+        sites = self.plan.codes.listed("site")
+        self.owners = np.append(self.scenario.owners(sites), -1)  # the last one: no site
+        """The member's number of every site, by code; −1 outside."""
 
     @cached_property
     def origins(self) -> Origins:
         """Who sent what places without a member have."""
-        return origins(self.solution)
+        return origins(self.plan, self.owners)
 
-    def _discount(self, rows: pd.DataFrame) -> Floats:
+    def table(self, rows: Items) -> pd.DataFrame:
+        """Rows with the names of members, groups and periods."""
+        names = np.array([*self.scenario.members, OUTSIDE], dtype=object)
+        shown = {n: self.plan.codes.shown(n, rows[n]) for n in rows.names}
+        return table_of({**shown, "member": names[rows["member"]]}, len(rows))
+
+    def _discount(self, rows: Items) -> Floats | float:
         if self.measure != DISCOUNTED:
-            return np.ones(len(rows))
-        return self.scenario.weights_of(rows["period"])
+            return 1.0
+        return np.array([p.weight for p in self.scenario.periods])[rows["period"]]
 
-    def _split(self, rows: pd.DataFrame, shares: Floats) -> pd.DataFrame:
-        """Rows with group, period and million, shared among members and outside."""
+    def _split(self, rows: Items, million: Floats, shares: Floats) -> Items:
+        """Money of rows with group and period, shared among members and outside."""
         at, who = np.nonzero(shares)
-        taken = rows.iloc[at]
-        return pd.DataFrame(
-            {
-                "member": self.names[who],
-                "group": taken["group"].to_numpy(object),
-                "period": taken["period"].to_numpy(object),
-                "million": taken["million"].to_numpy(float) * shares[at, who],
-            }
+        return (
+            rows.only("group", "period")
+            .take(at)
+            .plus(member=who, million=million[at] * shares[at, who])
         )
 
-    def whose(self, rows: pd.DataFrame, passed_back: NDArray[np.bool_] | bool = True) -> Floats:
+    def whose(self, rows: Items, passed_back: Flags | bool = True) -> Floats:
         """Shares: the site's member, or who sent the material, or outside."""
-        shares = np.zeros((len(rows), len(self.names)))
-        owner = self.scenario.owners(rows["site"])
-        shares[np.arange(len(rows)), owner] = 1.0  # −1 is the last column: outside
+        owner = self.owners[rows["site"]]
+        shares: Floats = np.eye(self.outside + 1)[owner]  # −1 is the last column: outside
         back = np.flatnonzero((owner < 0) & passed_back)
         if back.size:
-            shares[back] = self.origins.of(rows.iloc[back])
+            shares[back] = self.origins.of(rows.take(back))
         return shares
 
-    def by_site(self) -> pd.DataFrame:
+    def _groups(self, *names: str) -> Ints:
+        return np.array([self.plan.code("group", name) for name in names], dtype=np.intp)
+
+    def by_site(self) -> Items:
         """Everything booked at a site, emissions and synergy apart."""
-        money = self.solution.money
-        money = money.assign(million=money[self.measure])
-        money = money[~money["group"].isin([EMISSIONS.name, SYNERGY.name])]
-        back = (
-            money["group"].isin([g.name for g in money_groups() if g.passed_back]).to_numpy()
-            & money["material"].notna().to_numpy()
-        )
-        return self._split(money, self.whose(money, back))
+        money = self.plan["money"]
+        money = money.take(~np.isin(money["group"], self._groups(EMISSIONS.name, SYNERGY.name)))
+        passed = self._groups(*(g.name for g in money_groups() if g.passed_back))
+        back = np.isin(money["group"], passed) & (money["material"] >= 0)
+        return self._split(money, money[self.measure], self.whose(money, back))
 
-    def _booked(self, table: pd.DataFrame, column: str, group: str) -> pd.DataFrame:
+    def _booked(self, rows: Items, column: str, group: str) -> tuple[Items, Floats]:
         """Rows with an amount in a column, as money of a group."""
-        amount = table[column].astype(float) * self._discount(table)
-        rows = table.assign(group=group, million=amount)
-        return rows[rows["million"] != 0.0]
+        million = rows[column] * self._discount(rows)
+        there = np.flatnonzero(million)
+        code = self.plan.codes.of("group", [group])
+        return rows.take(there).plus(group=np.repeat(code, len(there))), million[there]
 
-    def sold(self, sales: pd.DataFrame) -> pd.DataFrame:
-        """Income of sales by the member that is paid: member, group, period, million."""
-        rows = self._booked(sales, "income_million_per_year", INCOME.name)
-        return self._split(rows, self.whose(rows))
+    def sold(self, where: Flags) -> pd.DataFrame:
+        """Income of some sales by the member that is paid: member, group, period, million."""
+        rows, million = self._booked(
+            self.plan["sales"].take(where), "income_million_per_year", INCOME.name
+        )
+        return self.table(self._split(rows, million, self.whose(rows)))
 
-    def premiums(self) -> pd.DataFrame:
+    def premiums(self) -> Items:
         """Premiums of sales: like the sales."""
-        rows = self._booked(self.solution.sales, "premium_million_per_year", SYNERGY.name)
-        return self._split(rows, self.whose(rows))
+        rows, million = self._booked(self.plan["sales"], "premium_million_per_year", SYNERGY.name)
+        return self._split(rows, million, self.whose(rows))
 
-    def synergies(self) -> pd.DataFrame:
+    def synergies(self) -> Items:
         """Values of joint activity: in equal parts to the members of the partners."""
-        table = self.solution.tables.synergies
-        rows = self._booked(table, "value_million_per_year", SYNERGY.name)
+        rows, million = self._booked(self.plan["synergies"], "value_million_per_year", SYNERGY.name)
         partners = synergy_members(self.scenario)
-        shares = np.zeros((len(rows), len(self.names)))
-        for at, name in enumerate(rows["synergy"]):
+        shares = np.zeros((len(rows), self.outside + 1))
+        for at, name in enumerate(self.plan.codes.shown("synergy", rows["synergy"])):
             owners = [self.scenario.members.index(m) for m in partners.get(name, ())]
             shares[at, owners or [-1]] = 1.0 / max(len(owners), 1)
-        return self._split(rows, shares)
+        return self._split(rows, million, shares)
 
-    def emissions(self) -> pd.DataFrame:
+    def emissions(self) -> Items:
         """Charges by what each emitted within the scope; penalties by that, what is avoided
         apart."""
-        limits = self.solution.tables.emission_limits
-        keyed = self.scenario.in_force("EmissionLimits")[["row", "period", "price", "penalty"]]
-        rows = limits.merge(keyed, on=["row", "period"])
-        rows = rows[rows["cost_million_per_year"] != 0.0].reset_index(drop=True)
-        if rows.empty:
-            return pd.DataFrame(columns=["member", "group", "period", "million"])
-        emitted = np.zeros((len(rows), len(self.names)))
+        limits = self.plan["emission_limits"]
+        limits = limits.take(limits["cost_million_per_year"] != 0.0)
+        emitted = np.zeros((len(limits), self.outside + 1))
         blame = np.zeros_like(emitted)
-        tonnes = self.solution.emissions["tonnes_per_year"].to_numpy(float)
-        owner = self.scenario.owners(self.solution.emissions["site"])
-        for at, counted in enumerate(self._counted(rows)):
+        tonnes = self.plan["emissions"]["tonnes_per_year"]
+        owner = self.owners[self.plan["emissions"]["site"]]
+        for at, counted in enumerate(self._counted(limits)):
             np.add.at(emitted[at], owner[counted], tonnes[counted])
             np.add.at(blame[at], owner[counted], np.maximum(tonnes[counted], 0.0))
-        weight = self._discount(rows) / MILLION
-        price = rows["price"].to_numpy(float)[:, None] * emitted
+        sheet = self.scenario.items_in_force("EmissionLimits")
+        sheet = sheet.take(find_rows(sheet, limits, "row", "period"))
         blame[:, -1] += blame.sum(axis=1) == 0.0
         blame /= blame.sum(axis=1, keepdims=True)
-        penalty = rows["penalty"].fillna(0.0) * rows["excess_per_year"]
-        paid = (price + blame * penalty.to_numpy(float)[:, None]) * weight[:, None]
-        which, who = np.nonzero(paid)
-        return pd.DataFrame(
-            {
-                "member": self.names[who],
-                "group": EMISSIONS.name,
-                "period": rows["period"].to_numpy(object)[which],
-                "million": -paid[which, who],
-            }
-        )
+        penalty = np.nan_to_num(sheet["penalty"]) * limits["excess_per_year"]
+        paid = sheet["price"][:, None] * emitted + blame * penalty[:, None]
+        group = np.full(len(limits), self.plan.codes.of("group", [EMISSIONS.name])[0])
+        weight = -self._discount(limits) / MILLION * np.ones(len(limits))
+        return self._split(limits.plus(group=group), weight, paid)
 
-    def _counted(self, limits: pd.DataFrame) -> Iterator[NDArray[np.bool_]]:
+    def _counted(self, limits: Items) -> Iterator[Flags]:
         """Which emissions each limit counts."""
-        table = self.solution.emissions
-        column = {
-            name: table[name].to_numpy(object) for name in table if table[name].dtype != float
-        }
-        for row in limits.to_dict("records"):
-            same = column["pollutant"] == row["pollutant"]
-            same &= column["period"] == row["period"]
-            scope, key = row["scope"], row["key"]
+        plan, emissions = self.plan, self.plan["emissions"]
+        names = (plan.codes.shown(n, limits[n]) for n in ("scope", "key"))
+        for at, (scope, key) in enumerate(zip(*names, strict=True)):
+            same = emissions["pollutant"] == limits["pollutant"][at]
+            same &= emissions["period"] == limits["period"][at]
             if scope == "unit":
-                same &= (column["unit"] == key) & (column["kind"] == "recipe")
-            elif scope != "cluster":
-                same &= column[scope] == key
+                same &= emissions["kind"] == plan.code("kind", "recipe")
+            if scope != "cluster":
+                same &= emissions[scope] == plan.code(scope, key)
             yield same

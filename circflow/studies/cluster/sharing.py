@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.arguments import public
+from circflow.data.coded import Floats
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.i18n import say, say_n
@@ -58,7 +58,6 @@ from circflow.studies.progress import Clock
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
-Floats = NDArray[np.float64]
 
 EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""
@@ -296,7 +295,7 @@ def share(  # noqa: PLR0913
     at_once = None if exact is not False and needed <= EXACT_MEMBERS else False
     last: Sharing | None = None
     try:
-        with Engine(jobs, dask=dask) as cluster.values.engine:
+        with Engine(jobs, dask=dask, tell=progress) as cluster.values.engine:
             for allowed in _early_seconds(seconds):
                 sharer = _Sharer(cluster, tell, orders, Clock(allowed), at_once, seed)
                 last = sharer.share(split=split, memberships=memberships)
@@ -369,7 +368,7 @@ class _Sharer:
         rules = self._rules(prices, shapley_shares, centre.shares)
         money = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
         asked = cluster.everybody if memberships else frozenset[int]()
-        without = leaving(cluster, asked, self.tell, Clock(self.clock.part(_MEMBERS)))
+        without = leaving(cluster, asked, Clock(self.clock.part(_MEMBERS)))
         missing = len(asked - cluster.apart) * self.several - without["leaver"].nunique()
         if missing:
             self.not_done.append(
@@ -613,7 +612,7 @@ def exchanged(cluster: Cluster) -> Floats:
     flows = cluster.together.flows
     sites = scenario.frame("Sites")
     served = {*sites["site"][sites["hub"].astype(bool) | sites["member"].notna()]}
-    sender, receiver = scenario.owners(flows["from"]), scenario.owners(flows["to"])
+    sender, receiver, _ = scenario.ends(flows)
     between = flows["from"].isin(served) & flows["to"].isin(served)
     inside = between.to_numpy(bool) & (sender != receiver)
     in_tonnes = inside & (flows["unit_of_measure"] == "t").to_numpy(bool)

@@ -16,18 +16,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import block_array, csc_array, csr_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.data.scenario import Scenario
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
+from circflow.studies.bench.arrays import columns_of
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 Label = tuple[str, str, str]
 """Variable (`built` or `extra_capacity`), unit, period."""
 VARIABLES = ("built", "extra_capacity")
@@ -63,7 +62,7 @@ class FirstStage:
 
     labels: tuple[Label, ...]
     upper: Floats
-    integer: NDArray[np.bool_]
+    integer: Flags
     matrix: csr_array
     """Limits of building and of the budget, one column per label."""
     row_lower: Floats
@@ -108,23 +107,12 @@ class Copy:
         return replace(self.program.with_bounds(at, values, values), integer=integer)
 
 
-def columns_of(m: Model, compiled: Compiled) -> dict[Label, int]:
-    """The common decisions and their columns in the programme, −1 where they occur nowhere."""
-    return {
-        (name, str(unit), str(period)): place
-        for name in VARIABLES
-        for (unit, period), place in zip(
-            m[name].indices(), compiled.column_of[m[name].columns].tolist(), strict=True
-        )
-    }
-
-
 def first_stage(scenario: Scenario) -> FirstStage:
     """The common decisions of a scenario, with its own building limits and budget."""
     m = build(scenario)
     compiled = compile_model(m)
     program = compiled.program
-    place = columns_of(m, compiled)
+    place = columns_of(m, compiled, *VARIABLES)
     labels = tuple(place)
     units = scenario.frame("Units").set_index("unit")
     span = (units["capacity_max_per_year"] - units["capacity_per_year"]).to_dict()
@@ -153,7 +141,7 @@ def copy_of(scenario: Scenario, labels: Sequence[Label]) -> tuple[Model, Compile
     """The model and the programme of a future (see `unbudgeted`)."""
     m = build(scenario)
     compiled = compile_model(m)
-    place = columns_of(m, compiled)
+    place = columns_of(m, compiled, *VARIABLES)
     return m, compiled, Copy(compiled.program, np.array([place[x] for x in labels], dtype=np.intp))
 
 
@@ -162,8 +150,7 @@ def unbudgeted(scenario: Scenario) -> Scenario:
     table = scenario.tables["Budget"]
     if not len(table):
         return scenario
-    tables = {**scenario.tables, "Budget": table.with_frame(table.frame.iloc[:0])}
-    return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+    return scenario.with_figures({"Budget": table.with_frame(table.frame.iloc[:0])})
 
 
 @dataclass(frozen=True)
@@ -171,7 +158,7 @@ class Joint:
     """The programme of all futures together. Its first columns are the common decisions."""
 
     program: Program
-    own: tuple[tuple[Ints, int], ...]
+    second_stage: tuple[tuple[Ints, int], ...]
     """Of each copy: its columns that are not common, and where they begin."""
 
 

@@ -23,11 +23,11 @@ from pathlib import Path
 
 import numpy as np
 
+from circflow.data.coded import Floats
 from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.studies.bench.store import Result, Store
-from circflow.studies.futures.first_stage import Floats
-from circflow.studies.futures.worker import Found, Job
+from circflow.studies.futures.worker import Job, Valuation
 
 TOGETHER_UP_TO = 400_000
 """Nonzeros of a programme of futures that is solved as one, all of them or a group: 55 futures of
@@ -35,7 +35,7 @@ the Kuzbass case. Thirty took 45 s of one processor (0.1 % gap). The fewer futur
 more its best is worth above that of all of them, which no search makes good."""
 
 Group = tuple[int, ...]
-Solve = Callable[[Sequence[Group]], Sequence[Found]]
+Solve = Callable[[Sequence[Group]], Sequence[Valuation]]
 Measure = Callable[[Floats], float]
 
 
@@ -60,15 +60,17 @@ class Kept:
         study = ["futures", futures, job.gap, job.time_limit, repr(job.risk)]
         return Kept(Store(path, job.scenario, study, resume=resume))
 
-    def get(self, group: Group) -> Found | None:
+    def get(self, group: Group) -> Valuation | None:
         """What a group gave in an earlier run."""
         kept = self.groups.get(_name(group))
         if kept is None or kept.figures is None:
             return None
         content = kept.content
-        return Found(Status(content["status"]), content["worth"], content["bound"], kept.figures)
+        return Valuation(
+            Status(content["status"]), content["worth"], content["bound"], kept.figures
+        )
 
-    def add(self, group: Group, answer: Found) -> None:
+    def add(self, group: Group, answer: Valuation) -> None:
         """Keep what a group gave."""
         if self.store is None or answer.decisions is None:
             return
@@ -134,7 +136,7 @@ class Grouped:
         known = np.isfinite(self.value)
         return bool(known and self.bound - self.value <= gap * max(abs(self.value), 1e-10))
 
-    def _solved(self, parts: Sequence[Group]) -> list[Found]:
+    def _solved(self, parts: Sequence[Group]) -> list[Valuation]:
         known = {part: self.kept.get(part) for part in parts}
         open_parts = [part for part in parts if known[part] is None]
         for part, one in zip(open_parts, self.solve_groups(open_parts), strict=True):

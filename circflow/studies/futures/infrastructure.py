@@ -10,17 +10,18 @@ it is due to: "this store is worth X because of these three risks".
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from circflow.data.changes.futures import Future
+from circflow.data.changes.futures import Future, row_of
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solver.run import solve
-from circflow.studies.futures.first_stage import FirstStage, Floats
+from circflow.studies.futures.first_stage import FirstStage
 from circflow.studies.futures.result import WORST
 from circflow.studies.indicators import without_units
 
@@ -103,24 +104,15 @@ def _with(scenario: Scenario, sheet: str, cells: dict[str, Any], at: pd.Series[b
     frame = scenario.frame(sheet).copy()
     for column, value in cells.items():
         frame.loc[at, column] = value
-    table = scenario.tables[sheet].with_frame(frame)
-    return replace(scenario, tables={**scenario.tables, sheet: table})
+    return scenario.with_table(scenario.tables[sheet].with_frame(frame))
 
 
 def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
     table = scenario.tables["UnitPeriods"]
-    frame = table.frame
+    frame = table.frame.copy()
     for period, capacity in thing.loads:
-        at = (frame["unit"] == thing.key[0]) & (frame["period"] == period)
-        if at.any():
-            frame = frame.assign(capacity_per_year=frame["capacity_per_year"].where(~at, capacity))
-            continue
-        blank = {c.name: np.nan if c.is_number else None for c in table.sheet.columns}
-        cells = {"unit": thing.key[0], "period": period, "capacity_per_year": capacity}
-        new = pd.DataFrame({**blank, **cells}, index=[int(max([1, *frame.index])) + 1])
-        frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
-    tables = {**scenario.tables, "UnitPeriods": table.with_frame(frame)}
-    return replace(scenario, tables=tables)
+        frame.loc[row_of(frame, thing.key[0], period), "capacity_per_year"] = capacity
+    return scenario.with_table(table.with_frame(frame))
 
 
 def with_candidate(first: FirstStage, decisions: Floats, unit: str) -> list[Floats]:

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.changes.futures import Future
+from circflow.data.coded import Floats
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Status
-from circflow.studies.futures.first_stage import FirstStage, Floats, Risk, built_of
+from circflow.studies.futures.first_stage import FirstStage, Risk, built_of
 from circflow.studies.futures.saa import Tested
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Futures(Result):
     """The decisions of RP, by label of the first stage."""
     mean: Floats | None = field(repr=False)
     """Those of the mean scenario."""
-    own: tuple[Floats | None, ...] = field(repr=False)
+    decisions_alone: tuple[Floats | None, ...] = field(repr=False)
     """Those of each future alone."""
     members: pd.DataFrame = field(repr=False)
     """member, then one column per future: its own money under the decisions of RP."""
@@ -202,7 +203,7 @@ class Futures(Result):
         the worst tenth; NaN where that is not known).
         """
         chosen, meant = _period_of(self, self.decisions), _period_of(self, self.mean)
-        alone = [_period_of(self, one) for one in self.own]
+        alone = [_period_of(self, one) for one in self.decisions_alone]
         first: dict[str, str] = {}
         for name, unit, period in self.first.labels:
             if name == "built":

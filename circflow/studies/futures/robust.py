@@ -29,17 +29,17 @@ from scipy.sparse import csr_array, hstack
 from circflow.data.arguments import public
 from circflow.data.changes.address import match, parse_address
 from circflow.data.changes.futures import FigureChange, Future, changed_figures, with_figures
+from circflow.data.coded import Floats
 from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome
-from circflow.solver.run import Progress
+from circflow.solver.highs import Outcome
+from circflow.solver.run import Progress, read_off
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
-    Floats,
     Risk,
     built_of,
     copy_of,
@@ -49,7 +49,6 @@ from circflow.studies.futures.first_stage import (
     unbudgeted,
 )
 from circflow.studies.futures.generated import varied
-from circflow.studies.futures.worker import solution_of
 from circflow.studies.sweeps.sampling import Range
 
 _STEPS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0)
@@ -237,7 +236,7 @@ class _Search:
         program = self.counterpart.with_costs(gamma, np.array([width]))
         outcome, bound = solved(program, gap=self.gap, time_limit=self.time_limit)
         if outcome.x is None:
-            raise NoPlan(self.scenario.name, Status(outcome.ending.value), say("no plan was found"))
+            raise NoPlan(self.scenario.name, outcome.status, say("no plan was found"))
         x = outcome.x[:width]
         nominal = 0.0 - (float(joint_program.cost @ x) + joint_program.offset)
         self._audit(x, nominal)
@@ -259,10 +258,10 @@ class _Search:
         columns = np.zeros(self.copy.program.shape[1])
         there = self.copy.first >= 0
         columns[self.copy.first[there]] = x[: self.first.size][there]
-        ((mine, start),) = self.joint.own
+        ((mine, start),) = self.joint.second_stage
         columns[mine] = x[start : start + len(mine)]
-        outcome = Outcome(Ending.OPTIMAL, 0.0 - nominal, x=columns)
-        audit = solution_of(self.free, self.model, self.compiled, outcome, 0.0).audit
+        outcome = Outcome(Status.OPTIMAL, 0.0 - nominal, gap=0.0, x=columns)
+        audit = read_off(self.model, self.compiled, outcome, fixed=True).audit
         if not audit.passed:
             worst = audit.findings.head(3).to_string(index=False)
             raise CheckError(
@@ -306,6 +305,6 @@ def _counterpart(program: Program, sides: Sequence[Floats]) -> Program:
 
 def _chance(gamma: float, count: int) -> float:
     """The probability that more turns out badly than the plan is protected against, at most."""
-    from scipy import stats
+    from scipy.special import ndtr
 
-    return float(min(1.0, stats.norm.sf((gamma - 1.0) / np.sqrt(count))))
+    return float(min(1.0, ndtr((1.0 - gamma) / np.sqrt(count))))

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circflow.studies.futures.first_stage import Floats, Risk
+from circflow.data.coded import Floats
+from circflow.studies.futures.first_stage import Risk
 
 CONFIDENCE = 0.95
 
@@ -47,7 +48,7 @@ class Tested:
 
 def judged(batches: Sequence[tuple[Floats, Floats, float]], risk: Risk) -> Tested:
     """From worths under the decisions, under the best ones, and the bound, of each batch."""
-    from scipy import stats
+    from scipy.special import stdtrit
 
     worths = np.concatenate([batch[0] for batch in batches])
     count, missing = len(worths), int(np.isnan(worths).sum())
@@ -56,7 +57,7 @@ def judged(batches: Sequence[tuple[Floats, Floats, float]], risk: Risk) -> Teste
     equal = np.full(count, 1.0 / count)
     mean = float(worths.mean())
     deviation = float(worths.std(ddof=1)) if count > 1 else np.nan
-    half = float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, count - 1)) * deviation / np.sqrt(count)
+    half = float(stdtrit(count - 1, (1.0 + CONFIDENCE) / 2.0)) * deviation / np.sqrt(count)
     gap = gap_high = np.nan
     if risk.omega == 0.0 and not any(np.isnan(bound) for _, _, bound in batches):
         gap = float(np.mean([bound - worth.mean() for worth, _, bound in batches]))
@@ -65,7 +66,7 @@ def judged(batches: Sequence[tuple[Floats, Floats, float]], risk: Risk) -> Teste
             for worth, best, _ in batches
         ]
         error = float(np.sqrt(np.mean(spread)) / np.sqrt(count))
-        gap_high = gap + float(stats.t.ppf(CONFIDENCE, count - 1)) * error
+        gap_high = gap + float(stdtrit(count - 1, CONFIDENCE)) * error
     return Tested(
         count,
         0,

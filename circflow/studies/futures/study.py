@@ -24,6 +24,7 @@ import pandas as pd
 
 from circflow.data.arguments import public
 from circflow.data.changes.futures import Future, futures_of, in_future, mean_scenario
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Status
@@ -33,7 +34,6 @@ from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures import worker
 from circflow.studies.futures.first_stage import (
     FirstStage,
-    Floats,
     Risk,
     built_of,
     copy_of,
@@ -54,7 +54,7 @@ from circflow.studies.futures.infrastructure import (
 from circflow.studies.futures.result import Futures
 from circflow.studies.futures.saa import Tested, judged
 from circflow.studies.futures.why import no_common_plan, reason_of
-from circflow.studies.futures.worker import Found, Job, Planned, Task
+from circflow.studies.futures.worker import Job, Planned, Task, Valuation
 
 Given = TypeVar("Given")
 _SLACK = 1e-7
@@ -113,14 +113,13 @@ def futures(  # noqa: PLR0913
             Where no decisions hold in every future, the result has `RP` None and a `reason`.
         CheckError: a plan fails the audit, or EEV ≤ RP ≤ WS is broken (a fault of circflow).
     """
-    tell = progress or (lambda _: None)
     begun = time.perf_counter()
     what, notes = _what_comes(scenario, sample, seed, outages)
     risk = Risk(alpha, omega)
     job = Job(scenario, tuple(what), first_stage(scenario), gap, time_limit, risk)
     kept = Kept.of(job, Path(store) if store is not None else None, resume)
-    with Engine(jobs, executor, dask) as engine:
-        run = Run(job, engine, tell, group_size, kept)
+    with Engine(jobs, executor, dask, progress) as engine:
+        run = Run(job, engine, group_size, kept)
         answer = run.study()
         tested = None
         if sample is not None and answer.decisions is not None and test != 0:
@@ -157,9 +156,9 @@ class Answer:
 
     run: Run
     status: Status
-    alone: list[Found]
-    mean: Found
-    under_mean: list[Found]
+    alone: list[Valuation]
+    mean: Valuation
+    under_mean: list[Valuation]
     plans: Sequence[Planned] = ()
     decisions: Floats | None = None
     bound: float = np.nan
@@ -176,7 +175,7 @@ class Answer:
         """From the steps of the study; a better plan that another step has found is taken."""
         job = self.run.job
         count = len(job.futures)
-        worth = _worths([plan.found for plan in self.plans], count)
+        worth = _worths([plan.valuation for plan in self.plans], count)
         under_mean = _worths(self.under_mean, count)
         alone = np.fmax(np.fmax(_worths(self.alone, count), worth), under_mean)
         members = pd.DataFrame({n: plan.members for n, plan in enumerate(self.plans)}).fillna(0.0)
@@ -193,7 +192,7 @@ class Answer:
             mean_decisions=under_mean,
             decisions=self.decisions,
             mean=self.mean.decisions,
-            own=tuple(one.decisions for one in self.alone),
+            decisions_alone=tuple(one.decisions for one in self.alone),
             members=members.rename_axis("member").reset_index(),
             EV=None if np.isnan(self.mean.worth) else self.mean.worth,
             bound=self.bound,
@@ -210,14 +209,9 @@ class Run:
     """The steps of the study."""
 
     def __init__(
-        self,
-        job: Job,
-        engine: Engine,
-        tell: Progress,
-        group_size: int | None = None,
-        kept: Kept | None = None,
+        self, job: Job, engine: Engine, group_size: int | None = None, kept: Kept | None = None
     ) -> None:
-        self.job, self.engine, self.risk, self.tell = job, engine, job.risk, tell
+        self.job, self.engine, self.risk = job, engine, job.risk
         self.group_size = group_size
         self.kept = kept or Kept()
         self.probabilities = np.array([f.probability for f in job.futures])
@@ -234,13 +228,13 @@ class Run:
         alone = self.each(worker.alone, say("each future alone"))
         _unbounded(self.job, alone)
         self._planned(say("plans of each future alone"), [one.decisions for one in alone])
-        self.tell(say("the mean scenario"))
+        self.engine.tell(say("the mean scenario"))
         mean = self._mean()
-        under_mean: list[Found] = []
+        under_mean: list[Valuation] = []
         if mean.decisions is not None:
             same = [mean.decisions] * len(alone)
             under_mean = [
-                p.found for p in self._planned(say("the mean scenario's decisions"), same)
+                p.valuation for p in self._planned(say("the mean scenario's decisions"), same)
             ]
         answer = Answer(self, Status.INFEASIBLE, alone, mean, under_mean)
         without = [n for n, one in enumerate(alone) if one.status is Status.INFEASIBLE]
@@ -263,7 +257,7 @@ class Run:
             raise NoPlan(name, status, reason)
         same = [decisions] * len(self.job.futures)
         plans = self._planned(say("plans of the futures"), same)
-        best = [plan.found for plan in plans]
+        best = [plan.valuation for plan in plans]
         if under_mean and self.measured(under_mean) > self.measured(best):
             # Within the gap the mean's decisions may be better than those that were found.
             assert mean.decisions is not None
@@ -297,7 +291,7 @@ class Run:
         return plans
 
     def decided(
-        self, start: Floats | None = None, known: Sequence[Found] = ()
+        self, start: Floats | None = None, known: Sequence[Valuation] = ()
     ) -> tuple[Status, Floats | None, float]:
         """The best decisions for all futures, and the proven bound of what they are worth; `known`:
         what the futures are worth under decisions to start from.
@@ -310,10 +304,12 @@ class Run:
         groups = math.ceil(count / size)
         if groups == 1:
             copies = self.each(worker.copy, say("programmes of the futures"))
-            self.tell(say("the decisions for all {count} futures", count=count))
+            self.engine.tell(say("the decisions for all {count} futures", count=count))
             answer = worker.best_together(self.job, copies, self.probabilities)
             return answer.status, answer.decisions, answer.bound
-        search = Grouped(self.probabilities, self._measured, self._groups, self.kept, self.tell)
+        search = Grouped(
+            self.probabilities, self._measured, self._groups, self.kept, self.engine.tell
+        )
         if known and np.isfinite(value := self.measured(known)):
             search.best, search.value = start, value
         status = search.search(groups, gap=self.job.gap)
@@ -323,14 +319,14 @@ class Run:
         words = say("decisions tried on all futures")
         return self.measured(self.each(worker.value, words, decisions))
 
-    def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Found]:
-        results: dict[int, Found] = {}
+    def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Valuation]:
+        results: dict[int, Valuation] = {}
         what = mark("groups of futures")
-        for n, found in self.engine.each(worker.group, self.parcel, parts, what, self.tell):
-            if isinstance(found, Lost):
-                raise StudyError("a group of futures: {reason}", reason=found.reason)
-            self.kept.add(parts[n], found)
-            results[n] = found
+        for n, answer in self.engine.each(worker.group, self.parcel, parts, what):
+            if isinstance(answer, Lost):
+                raise StudyError("a group of futures: {reason}", reason=answer.reason)
+            self.kept.add(parts[n], answer)
+            results[n] = answer
         return [results[n] for n in range(len(parts))]
 
     def worths(self) -> Floats | None:
@@ -341,7 +337,7 @@ class Run:
         answers = self.each(worker.value, say("worths of the futures"), decisions)
         return np.array([one.worth for one in answers])
 
-    def _mean(self) -> Found:
+    def _mean(self) -> Valuation:
         scenario = mean_scenario(self.job.scenario, self.job.futures)
         _, _, copy = copy_of(unbudgeted(scenario), self.first.labels)
         return worker.best_alone(self.job, copy)
@@ -357,7 +353,7 @@ class Run:
     ) -> list[Given]:
         """What tasks of futures give, in order."""
         results: dict[int, Given] = {}
-        for n, result in self.engine.each(work, self.parcel, tasks, words, self.tell):
+        for n, result in self.engine.each(work, self.parcel, tasks, words):
             if isinstance(result, Lost):
                 raise StudyError(
                     "the future {name!r}: {reason}",
@@ -378,7 +374,7 @@ class Run:
         best = self.each(worker.value, say("the best decisions for them"), better)
         return worths, np.array([one.worth for one in best]), bound
 
-    def measured(self, answers: Sequence[Found]) -> float:
+    def measured(self, answers: Sequence[Valuation]) -> float:
         """What worths count together; −∞ where a future has no plan."""
         worths = np.array([one.worth for one in answers])
         if np.isnan(worths).any():
@@ -386,7 +382,7 @@ class Run:
         return self.risk.measure(worths, self.probabilities)
 
 
-def _unbounded(job: Job, alone: Sequence[Found]) -> None:
+def _unbounded(job: Job, alone: Sequence[Valuation]) -> None:
     for future, one in zip(job.futures, alone, strict=True):
         if one.status is Status.UNBOUNDED:
             from circflow.solver.explain import explain, reason
@@ -405,19 +401,19 @@ def _check(answer: Answer) -> None:
     if job.first.breach(answer.decisions) > 1e-6:
         raise CheckError("the decisions break the limits of building (a fault of circflow)")
     for future, plan, worth_alone in zip(job.futures, answer.plans, answer.alone, strict=True):
-        if plan.found.decisions is None:
+        if plan.valuation.decisions is None:
             raise CheckError(
                 "no plan under the decisions in the future {name!r}, though the search found "
                 "one (a fault of circflow)",
                 name=future.name,
             )
         _not_above(
-            plan.found.worth,
+            plan.valuation.worth,
             worth_alone.bound,
             say("{name!r} under common decisions", name=future.name),
             "alone",
         )
-    best = answer.run.measured([plan.found for plan in answer.plans])
+    best = answer.run.measured([plan.valuation for plan in answer.plans])
     _not_above(best, answer.bound, "RP", say("its proven bound"))
     if answer.under_mean:
         _not_above(answer.run.measured(answer.under_mean), answer.bound, "EEV", "RP")
@@ -440,7 +436,7 @@ def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
     candidate that is not built, the decisions with it."""
     if answer.decisions is None:
         return None
-    worths = np.array([plan.found.worth for plan in answer.plans])
+    worths = np.array([plan.valuation.worth for plan in answer.plans])
     job = run.job
     parts: list[tuple[Thing, Floats | None, Floats | None, str]] = []
     built = [one["unit"] for one in built_of(job.scenario, run.first, answer.decisions)]
@@ -448,10 +444,10 @@ def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
         if thing.kind == "candidate" and thing.name not in built:
             parts.append((thing, *_added(run, answer.decisions, thing.name, built, worths)))
             continue
-        run.tell(say("without {words}", words=thing.words))
+        run.engine.tell(say("without {words}", words=thing.words))
         scenario = without(job.scenario, thing)
         other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit, job.risk)
-        left = Run(other, run.engine, run.tell, run.group_size).worths()
+        left = Run(other, run.engine, run.group_size).worths()
         parts.append((thing, worths, left, say("without it no decisions hold in every future")))
     return softened(job.futures, parts)
 
@@ -465,7 +461,7 @@ def _added(
     for one in starts:
         added = run.each(worker.value, say("with {unit}", unit=unit), one)
         if np.isfinite(run.measured(added)):
-            return np.array([found.worth for found in added]), worths, ""
+            return np.array([answer.worth for answer in added]), worths, ""
     if starts:
         return None, worths, say("with it a future has no plan")
     return None, worths, not_added(run.job.scenario, unit, built)
@@ -480,10 +476,10 @@ def _test(run: Run, answer: Answer, count: int, seed: int) -> Tested:
         fresh = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         drawn = sampled(run.job.scenario, ranges, count, fresh, method="random")
         job = Job(run.job.scenario, tuple(drawn), run.first, run.job.gap, run.job.time_limit)
-        batch = Run(job, run.engine, run.tell)
+        batch = Run(job, run.engine)
         batches.append(batch.compared(answer.decisions))
     return judged(batches, answer.run.risk)
 
 
-def _worths(answers: Sequence[Found], count: int) -> Floats:
+def _worths(answers: Sequence[Valuation], count: int) -> Floats:
     return np.array([one.worth for one in answers]) if answers else np.full(count, np.nan)

@@ -8,11 +8,11 @@ import numpy as np
 
 from circflow.data.cells import written
 from circflow.data.changes.futures import in_future
+from circflow.data.coded import Floats
 from circflow.i18n import say
 from circflow.solution.solution import Status
-from circflow.solver.highs import Ending
 from circflow.solver.optimum import optimum
-from circflow.studies.futures.first_stage import Copy, Floats, Risk, joint, unbudgeted
+from circflow.studies.futures.first_stage import Copy, Risk, joint, unbudgeted
 from circflow.studies.futures.worker import Job
 
 _MOST_COMBINED = 60
@@ -59,4 +59,4 @@ def _have_plan(job: Job, copies: Sequence[Copy], probabilities: Floats) -> bool:
     weights = probabilities / probabilities.sum()
     program = joint(job.first, copies, np.asarray(weights), Risk()).program.without_goal()
     outcome = optimum(program, time_limit=job.time_limit).outcome
-    return outcome.ending is not Ending.INFEASIBLE
+    return outcome.status is not Status.INFEASIBLE

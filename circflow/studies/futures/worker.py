@@ -11,19 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from circflow.algebra.declare import Model
 from circflow.data.changes.futures import Future, in_future
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
-from circflow.solution.solution import Solution, Status
-from circflow.solver.compiled import Compiled
+from circflow.solution.solution import Status
 from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.run import read_tables
+from circflow.solver.run import read_off
 from circflow.studies.cluster.own_money import own_money
 from circflow.studies.futures.first_stage import (
     Copy,
     FirstStage,
-    Floats,
     Risk,
     copy_of,
     joint,
@@ -57,7 +55,7 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class Valuation:
     """What a future is worth: alone, or under decisions. In million currency."""
 
     status: Status
@@ -71,7 +69,7 @@ class Found:
 class Planned:
     """A future's plan under decisions, as far as the study tells of it."""
 
-    found: Found
+    valuation: Valuation
     faults: tuple[str, ...] = ()
     """What the audit has found."""
     members: dict[str, float] = field(default_factory=dict)
@@ -90,44 +88,43 @@ def _then(scenario: Scenario, future: Future) -> Scenario:
     return unbudgeted(in_future(scenario, future))
 
 
-def alone(job: Job, task: Task) -> Found:
+def alone(job: Job, task: Task) -> Valuation:
     """The optimum of a future alone, under the scenario's own building limits and budget."""
     return best_alone(job, copy(job, task))
 
 
-def best_alone(job: Job, programme: Copy) -> Found:
+def best_alone(job: Job, programme: Copy) -> Valuation:
     """The optimum of a programme alone."""
     return best_together(replace(job, risk=Risk()), [programme], np.ones(1))
 
 
-def group(job: Job, members: tuple[int, ...]) -> Found:
+def group(job: Job, members: tuple[int, ...]) -> Valuation:
     """The best decisions for several futures together."""
     copies = [copy(job, Task(number)) for number in members]
     likely = np.array([job.futures[number].probability for number in members])
     return best_together(replace(job, gap=GROUP_GAP * job.gap), copies, likely / likely.sum())
 
 
-def best_together(job: Job, copies: Sequence[Copy], likely: Floats) -> Found:
+def best_together(job: Job, copies: Sequence[Copy], likely: Floats) -> Valuation:
     """The best decisions for futures with these programmes and probabilities."""
     program = joint(job.first, copies, likely, job.risk).program
     outcome, bound = solved(program, gap=job.gap, time_limit=job.time_limit)
     x = outcome.x
-    return _found(outcome, bound, None if x is None else job.first.tidy(x[: job.first.size]))
+    return _valuation(outcome, bound, None if x is None else job.first.tidy(x[: job.first.size]))
 
 
-def value(job: Job, task: Task) -> Found:
+def value(job: Job, task: Task) -> Valuation:
     """V_s: the best for the decisions taken."""
     assert task.decisions is not None
     program = copy(job, task).fixed(task.decisions)
     outcome, bound = solved(program, gap=job.gap, time_limit=job.time_limit)
-    return _found(outcome, bound, task.decisions)
+    return _valuation(outcome, bound, task.decisions)
 
 
-def _found(outcome: Outcome, bound: float, decisions: Floats | None) -> Found:
-    status = Status(outcome.ending.value)
+def _valuation(outcome: Outcome, bound: float, decisions: Floats | None) -> Valuation:
     if outcome.x is None:
-        return Found(status)
-    return Found(status, 0.0 - outcome.objective, 0.0 - bound, decisions)
+        return Valuation(outcome.status)
+    return Valuation(outcome.status, 0.0 - outcome.objective, 0.0 - bound, decisions)
 
 
 def plan(job: Job, task: Task) -> Planned:
@@ -138,25 +135,10 @@ def plan(job: Job, task: Task) -> Planned:
     fixed = replace(compiled, program=programme.fixed(task.decisions))
     outcome = optimum(fixed.program, gap=job.gap, time_limit=job.time_limit).outcome
     if outcome.x is None:
-        return Planned(Found(Status(outcome.ending.value)))
-    solution = solution_of(scenario, m, fixed, outcome, outcome.gap)
+        return Planned(Valuation(outcome.status))
+    solution = read_off(m, fixed, outcome, fixed=True)
     audit = solution.audit
     faults = [] if audit.passed else audit.findings.head(3).to_string(index=False).splitlines()
     money = own_money(solution).groupby("member", sort=False)["discounted_million"].sum()
-    answer = Found(solution.status, solution.objective, np.nan, task.decisions)
+    answer = Valuation(solution.status, solution.objective, np.nan, task.decisions)
     return Planned(answer, tuple(faults), {str(k): float(v) for k, v in money.items()})
-
-
-def solution_of(
-    scenario: Scenario, m: Model, compiled: Compiled, outcome: Outcome, gap: float
-) -> Solution:
-    """The plan that a search with fixed decisions has found."""
-    return Solution(
-        scenario=scenario,
-        status=Status(outcome.ending.value),
-        objective=0.0 - outcome.objective,
-        gap=gap,
-        tables=read_tables(m, compiled, outcome, fixed=True),
-        seconds={},
-        decisions_fixed=True,
-    )

@@ -84,12 +84,12 @@ class EmissionCosts:
                     break
         return total
 
-    def of_recipe(self, own: dict[str, float]) -> Floats:
+    def of_recipe(self, factors: dict[str, float]) -> Floats:
         """The same for a recipe that is not in the scenario, with its own factors."""
         total = np.zeros(self.shape)
         for pollutant, cost in self.by_pollutant.items():
             blank = self.factors.get(("recipe", None, pollutant), 0.0)
-            total += own.get(pollutant, blank) * cost
+            total += factors.get(pollutant, blank) * cost
         return total
 
 
@@ -100,7 +100,7 @@ class LocalPrices:
     Positions are the scenario's codes.
     """
 
-    def __init__(self, solution: Solution, used: Sequence[str], made: Sequence[str]) -> None:
+    def __init__(self, solution: Solution, used: Sequence[str], outputs: Sequence[str]) -> None:
         self.solution, self.scenario = solution, solution.scenario
         codes = self.scenario.codes
         self.shape = codes.size("site"), codes.size("material"), len(self.scenario.periods)
@@ -109,7 +109,7 @@ class LocalPrices:
         self.sites = inside if len(inside) else np.arange(self.shape[0])
         """Where plants may stand: the members' sites (all, where no site has a member)."""
         names = self.scenario.frame("Sites")["site"].to_numpy(object)[self.sites]
-        self.extended = _with_plants(self.scenario, names.tolist(), used, made)
+        self.extended = _with_plants(self.scenario, names.tolist(), used, outputs)
         self.emissions = EmissionCosts(solution)
         self.delivered, self.outlet = self._had(), self._taken()
         """What a unit costs when it arrives (inf: it cannot), is worth when it leaves (−inf)."""
@@ -224,13 +224,13 @@ def _improve(  # noqa: PLR0913, PLR0917
 
 
 def _with_plants(
-    scenario: Scenario, sites: list[str], used: Sequence[str], made: Sequence[str]
+    scenario: Scenario, sites: list[str], used: Sequence[str], outputs: Sequence[str]
 ) -> Scenario:
     """The scenario with a plant at every site that uses and makes materials (for its network)."""
     recipes = {
-        "technology": [_PLANT] * (len(used) + len(made)),
-        "role": ["input"] * len(used) + ["output"] * len(made),
-        "material": [*used, *made],
+        "technology": [_PLANT] * (len(used) + len(outputs)),
+        "role": ["input"] * len(used) + ["output"] * len(outputs),
+        "material": [*used, *outputs],
     }
     units = {
         "unit": [f"{_PLANT} {n}" for n in range(len(sites))],

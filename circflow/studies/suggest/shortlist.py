@@ -120,17 +120,17 @@ def first_look(bench: Bench, units: Sequence[str]) -> dict[str, float]:
     session.change_bounds(every, np.zeros(len(every)), np.zeros(len(every)))
     without = session.solve()
     gains = dict.fromkeys(units, -np.inf)
-    for unit, own in places.items():
-        if not len(own) or without.x is None:
+    for unit, columns in places.items():
+        if not len(columns) or without.x is None:
             continue
         row = np.array([bench.once[unit]], dtype=np.intp)
-        session.change_bounds(own, np.zeros(len(own)), np.ones(len(own)))
+        session.change_bounds(columns, np.zeros(len(columns)), np.ones(len(columns)))
         session.change_rows(row, np.ones(1), np.ones(1))
-        found = session.resolve()
-        if found.x is not None:
-            gains[unit] = without.objective - found.objective
+        outcome = session.resolve()
+        if outcome.x is not None:
+            gains[unit] = without.objective - outcome.objective
         session.change_rows(row, np.full(1, -np.inf), np.ones(1))
-        session.change_bounds(own, np.zeros(len(own)), np.zeros(len(own)))
+        session.change_bounds(columns, np.zeros(len(columns)), np.zeros(len(columns)))
     return gains
 
 

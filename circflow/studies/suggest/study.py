@@ -280,7 +280,7 @@ class _Work:
         rows = chosen.to_dict("records")
         judged = engine.spread(Alone.judged, alone, rows, mark("suggestions"))
         judged.sort(key=lambda one: -one.value)
-        judged = self._each_of_its_own(bench, every, judged)[:top]
+        judged = self._at_best_sites(bench, every, judged)[:top]
         self.seconds["solving"] = time.perf_counter() - begun
         if break_evens:
             judged = engine.spread(Alone.even, alone, judged, mark("break-evens"))
@@ -300,7 +300,7 @@ class _Work:
         }
 
     @staticmethod
-    def _each_of_its_own(
+    def _at_best_sites(
         bench: Bench, every: frozenset[str], judged: Sequence[Judged]
     ) -> list[Judged]:
         """Suggestions, best first, without those that are another site of a better one and add

@@ -22,8 +22,8 @@ def lines(result: Suggestions) -> list[str]:
     parts = (_suggestions, _words, _together, _almost, _no_market, _questions)
     shown = [plain(result.scenario.name), ""]
     for part in parts:
-        told = list(part(result))
-        shown += [*told, ""] if told else []
+        block = list(part(result))
+        shown += [*block, ""] if block else []
     return shown[:-1]
 
 

@@ -28,8 +28,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
+from circflow.data.coded import Floats
 from circflow.i18n import say
-from circflow.studies.bench.arrays import SECTIONS, Difference, Floats, Snapshot, combined
+from circflow.studies.bench.arrays import SECTIONS, Difference, Snapshot, combined
 from circflow.studies.bench.money_by_rate import Rating
 from circflow.studies.bench.rated import Rated
 from circflow.studies.sweeps.design import Parameter, Point, point_of

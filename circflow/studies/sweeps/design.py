@@ -49,7 +49,7 @@ class Parameter:
     sheet: str
     column: str
     rows: tuple[int, ...]
-    own: float | None
+    figure: float | None
     """The figure that all the cells have, where it is one."""
 
     @property
@@ -70,7 +70,7 @@ class Parameter:
     @property
     def neutral(self) -> float | None:
         """The value at which the scenario is as it stands."""
-        return {"factor": 1.0, "add": 0.0}.get(self.how, self.own)
+        return {"factor": 1.0, "add": 0.0}.get(self.how, self.figure)
 
     def edit(self, value: Any) -> Any:
         """The edit (see `circflow.data.changes.change`) that gives the cells the value."""

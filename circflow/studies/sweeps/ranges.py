@@ -31,9 +31,9 @@ from circflow.report.vocabulary import cell
 from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
-from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built
+from circflow.studies.bench.arrays import Built, Decisions, Difference
 from circflow.studies.bench.engine import Engine
-from circflow.studies.bench.goals import with_own_decisions
+from circflow.studies.bench.goals import with_decisions
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
@@ -162,19 +162,19 @@ def ranges(  # noqa: PLR0913
     if factors:
         look = _Look(*_prepared(scenario, decisions, gap), gap, (1.0 - within, 1.0 + within))
         with Engine(jobs, executor, dask, progress) as engine:
-            found = iter(engine.spread(_Look.range, look, factors, mark("figures")))
+            answers = iter(engine.spread(_Look.range, look, factors, mark("figures")))
         for record, factor in cells:
             if factor is not None:
-                record.update(next(found))
+                record.update(next(answers))
     return pd.DataFrame([record for record, _ in cells])
 
 
 def _cell(scenario: Scenario, address: str) -> tuple[dict[str, object], Parameter | None]:
     """What is told of a figure whose range is asked for, and its factor where it has one."""
     one = parameter(scenario, address, "set")
-    record: dict[str, object] = {"parameter": one.address, "figure": one.own, "unit": one.unit}
+    record: dict[str, object] = {"parameter": one.address, "figure": one.figure, "unit": one.unit}
     try:
-        if one.own == 0.0:
+        if one.figure == 0.0:
             raise StudyError("the figure is 0, which no factor changes")
         return record, parameter(scenario, address, "factor")
     except StudyError as error:
@@ -203,7 +203,7 @@ class _Look:
             first, last = path.holds(here, low), path.holds(here, high)
         except (StudyError, ScenarioError) as error:
             return {"moves": None, "reason": str(error)}
-        figure_now = np.nan if factor.own is None else factor.own
+        figure_now = np.nan if factor.figure is None else factor.figure
         return {
             "moves": path.shape,
             "from_factor": first,
@@ -221,11 +221,7 @@ class _Look:
 def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> tuple[Built, Job]:
     """The scenario's arrays (with fixed decisions those of its best plan), and what a worker needs
     to compile it at points of parameters that are still to be named."""
-    choice: Choice = {}
-    if decisions == "fixed":
-        prepared, choice = with_own_decisions(scenario, gap=gap)
-    else:
-        prepared = built(scenario, decisions)
+    prepared, choice = with_decisions(scenario, decisions, gap=gap)
     return prepared, Job(scenario, (), Options(decisions), prepared.snapshot, choice=choice)
 
 
@@ -243,12 +239,12 @@ class _Path:
     ) -> None:
         def compile_points(points: Sequence[Point]) -> list[Difference | None]:
             """Raises the error of a scenario that cannot be used."""
-            found: list[Difference | None] = []
+            usable: list[Difference | None] = []
             for difference in ask(points):
                 if isinstance(difference, ScenarioError):
                     raise difference
-                found.append(difference)
-            return found
+                usable.append(difference)
+            return usable
 
         self.gap = gap
         self.parameter = one
@@ -303,7 +299,7 @@ class _Path:
         if outcome.x is None:
             raise StudyError(
                 "there is no plan ({value}) where {label} is {value_2}",
-                value=outcome.ending.value,
+                value=outcome.status.value,
                 label=cell("parameter", self.parameter.label),
                 value_2=value,
             )

@@ -50,10 +50,8 @@ class Sliders:
         ]
         corners = [tuple(r.low for r in self.ranges), tuple(r.high for r in self.ranges)]
         design = Design(parameters, (*at_ends, *corners), "sliders")
-        with Engine() as engine:
-            sweeper = Sweeper(
-                scenario, design, Options("fixed"), engine, check_every=None, progress=progress
-            )
+        with Engine(tell=progress) as engine:
+            sweeper = Sweeper(scenario, design, Options("fixed"), engine, check_every=None)
             self._job = sweeper.prepared()
         self.start = self.at({})
 

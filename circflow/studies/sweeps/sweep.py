@@ -22,6 +22,7 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import named, public
+from circflow.data.coded import Floats
 from circflow.data.result import Result
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark, say, say_n
@@ -29,9 +30,9 @@ from circflow.solution.solution import Tables
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import scaling_of
-from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, Floats, built
+from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built
 from circflow.studies.bench.engine import Engine, Lost
-from circflow.studies.bench.goals import with_own_decisions
+from circflow.studies.bench.goals import with_decisions
 from circflow.studies.bench.money_by_rate import Rating, kinds_of
 from circflow.studies.bench.store import Store
 from circflow.studies.bench.totals_rows import built_of, totals_of
@@ -169,10 +170,8 @@ def sweep(  # noqa: PLR0913
         else what.grid(scenario, vary or {}, how, together=together)
     )
     options = _options(decisions, gap, time_limit, keep)
-    with Engine(jobs, executor, dask) as engine:
-        return Sweeper(
-            scenario, design, options, engine, store, resume, check_every, progress
-        ).run()
+    with Engine(jobs, executor, dask, progress) as engine:
+        return Sweeper(scenario, design, options, engine, store, resume, check_every).run()
 
 
 @public
@@ -220,10 +219,8 @@ def sample(  # noqa: PLR0913
     )
     design = sample_points(rows, count, method=method, seed=seed)
     options = _options(decisions, gap, time_limit, keep)
-    with Engine(jobs, executor, dask) as engine:
-        return Sweeper(
-            scenario, design, options, engine, store, resume, check_every, progress
-        ).run()
+    with Engine(jobs, executor, dask, progress) as engine:
+        return Sweeper(scenario, design, options, engine, store, resume, check_every).run()
 
 
 def _options(
@@ -263,7 +260,6 @@ class Sweeper:
         store: str | Path | None = None,
         resume: bool = False,
         check_every: int | None = CHECK_EVERY,
-        progress: Progress | None = None,
     ) -> None:
         if resume and store is None:
             raise StudyError("to resume, name the store that the runs were written to")
@@ -272,7 +268,6 @@ class Sweeper:
         self.options = options
         self.engine = engine
         self.check_every = check_every
-        self.progress = progress or (lambda _: None)
         self.notes = what.left_behind(scenario, design)
         self.spent = {"setup": 0.0, "runs": 0.0, "checks": 0.0}
         self.begun = time.perf_counter()
@@ -294,7 +289,7 @@ class Sweeper:
         """Do all runs that are not in the store."""
         try:
             with _timed(self.spent, "setup"):
-                self.progress(say("compiling the model"))
+                self.engine.tell(say("compiling the model"))
                 self.base = self._base(self.scenario)
             if len(self.runs) < len(self.design.points):
                 self._family(self.scenario, self.base, self._readable(), ())
@@ -323,8 +318,8 @@ class Sweeper:
         """All that runs between the design's points need to be solved by updating arrays."""
         self.base = self._base(self.scenario)
         job = self._job(self.scenario, self.base)
-        found = self._fitted(job, self.design.points)
-        return replace(job, affine=found.affine, start=self._start(self.base))
+        fitted = self._fitted(job, self.design.points)
+        return replace(job, affine=fitted.affine, start=self._start(self.base))
 
     def arrays(self) -> tuple[Affine, set[int]]:
         """The arrays as they depend on the parameters, and the runs whose scenario can be used."""
@@ -340,10 +335,8 @@ class Sweeper:
     def _base(self, scenario: Scenario) -> Built:
         """The scenario's own arrays; with fixed decisions, those of its own best plan."""
         kind, gap, limit = self.options.decisions, self.options.gap, self.options.time_limit
-        if kind != "fixed" or self.choice:
-            return built(scenario, kind, self.choice, rated=self.rated)
-        base, self.choice = with_own_decisions(
-            scenario, gap=gap, time_limit=limit, rated=self.rated
+        base, self.choice = with_decisions(
+            scenario, kind, gap=gap, time_limit=limit, rated=self.rated
         )
         return base
 
@@ -360,15 +353,15 @@ class Sweeper:
         """The arrays as they depend on the parameters, over the values of points."""
         rating = None
         if self.rate is not None and self.rate not in settled:
-            own, how = job.scenario.settings.discount_rate, job.parameters[self.rate].how
-            rating = Rating(self.rate, own, how, kinds_of(job.scenario))
+            current, how = job.scenario.settings.discount_rate, job.parameters[self.rate].how
+            rating = Rating(self.rate, current, how, kinds_of(job.scenario))
 
         def compile_points(points: Sequence[Point]) -> list[Difference | None]:
             if not points:
                 return []
             what, parcel = mark("compiling the model"), self.engine.send(job)
-            found = dict(self.engine.each(compiled, parcel, points, what, self.progress))
-            answers = [found[n] for n in range(len(points))]
+            by_number = dict(self.engine.each(compiled, parcel, points, what))
+            answers = [by_number[n] for n in range(len(points))]
             # Where no scenario can be made, the runs are rebuilt and tell why.
             return [one if isinstance(one, Difference) else None for one in answers]
 
@@ -409,15 +402,15 @@ class Sweeper:
         with _timed(self.spent, "setup"):
             valid = self._valid(scenario, points)
             usable = {n: p for n, p in points.items() if n in valid}
-            found = self._fitted(job, list(usable.values()), settled)
+            fitted = self._fitted(job, list(usable.values()), settled)
             start = self._start(base)
-        self._note(found.rebuilt, found.compilations, settled)
-        affine = found.affine
+        self._note(fitted.rebuilt, fitted.compilations, settled)
+        affine = fitted.affine
         job = replace(job, start=start, affine=affine)
         known = {n: affine.knows(p) for n, p in usable.items()}
         updated = [n for n, knows in known.items() if knows]
         left = [n for n, knows in known.items() if not knows]
-        families, alone = self._families(left, points, set(found.rebuilt))
+        families, alone = self._families(left, points, set(fitted.rebuilt))
         tasks = [*self._blocks(base, updated, usable), *self._alone(alone, points)]
         self._give_out(job, tasks)
         self._check(job, updated, usable)
@@ -517,8 +510,8 @@ class Sweeper:
         """Neighbours together; the cut depends on the study alone, not on who does it."""
         if not numbers:
             return
-        own = replace(self.design, points=tuple(points[n] for n in numbers))
-        order = [numbers[k] for k in what.in_order(own)]
+        design = replace(self.design, points=tuple(points[n] for n in numbers))
+        order = [numbers[k] for k in what.in_order(design)]
         length = 1
         if not base.compiled.program.has_decisions:
             size = max(base.compiled.program.matrix.nnz, 1)
@@ -559,7 +552,8 @@ class Sweeper:
     def _tell(self, begun: float, before: int) -> None:
         done, count = len(self.runs), len(self.design.points)
         left = time_left(begun, done - before, count - before)
-        self.progress(say("{done:,} of {count:,} runs, {left}", done=done, count=count, left=left))
+        words = say("{done:,} of {count:,} runs, {left}", done=done, count=count, left=left)
+        self.engine.tell(words)
 
     def _check(self, job: Job, numbers: Sequence[int], points: Mapping[int, Point]) -> None:
         """Build every k-th run, and those that look odd, from nothing."""
@@ -571,9 +565,9 @@ class Sweeper:
         tasks = [(points[n], self.runs[n]) for n in chosen]
         with _timed(self.spent, "checks"):
             words, parcel = mark("checking against cold builds"), self.engine.send(job)
-            for n, found in self.engine.each(checked, parcel, tasks, words, self.progress):
-                if not isinstance(found, Lost) and found:
-                    self._store([Run(chosen[n], FAILED, how="rebuilt", reason=found)])
+            for n, difference in self.engine.each(checked, parcel, tasks, words):
+                if not isinstance(difference, Lost) and difference:
+                    self._store([Run(chosen[n], FAILED, how="rebuilt", reason=difference)])
         self.notes.append(say("{count} runs checked against cold builds", count=len(tasks)))
 
     def _odd(self, run: Run) -> bool:
@@ -600,9 +594,9 @@ class Sweeper:
         labels = self.base.snapshot.structure.labels
         for run, point in zip(ordered, self.design.points, strict=True):
             names = {p.label: v for p, v in zip(self.design.parameters, point, strict=True)}
-            own = run.labels or labels
+            of_run = run.labels or labels
             if run.figures is not None:
-                constructions += [(run.number, *row) for row in built_of(own, run.figures)]
+                constructions += [(run.number, *row) for row in built_of(of_run, run.figures)]
             records.append(
                 {
                     "run": run.number,
@@ -610,7 +604,7 @@ class Sweeper:
                     "status": run.status,
                     "objective_million": run.objective,
                     "built": None,
-                    **({} if run.figures is None else plan_row(own, run.figures)),
+                    **({} if run.figures is None else plan_row(of_run, run.figures)),
                     "seconds": run.seconds,
                     "how": run.how,
                     "gap": run.gap,
@@ -652,20 +646,20 @@ def _kept(runs: Sequence[Run], keep: Sequence[str]) -> dict[str, pd.DataFrame]:
 
 def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
     """Totals as one row: names tell the units."""
-    made: dict[str, Any] = {
+    row: dict[str, Any] = {
         f"{'' if group.received else 'cost_'}{group.name}_million": group.of(totals)
         for group in money_groups()
     }
-    made["net_benefit_million"] = totals["net_benefit"]
+    row["net_benefit_million"] = totals["net_benefit"]
     for name in ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed"):
         for unit, amount in totals[name].items():
-            made[f"{name}_{unit}"] = amount
+            row[f"{name}_{unit}"] = amount
     share = totals["use_share"]
-    made["use_share"] = np.nan if share is None else share
+    row["use_share"] = np.nan if share is None else share
     for pollutant, tonnes in totals["emissions"].items():
-        made[f"emissions_{pollutant}_t"] = tonnes
-    made["jobs"] = totals["jobs"]
-    return made
+        row[f"emissions_{pollutant}_t"] = tonnes
+    row["jobs"] = totals["jobs"]
+    return row
 
 
 def plan_row(labels: tuple[tuple[str, ...], ...], figures: Floats) -> dict[str, Any]:

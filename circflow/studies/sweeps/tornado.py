@@ -115,9 +115,8 @@ def tornado(  # noqa: PLR0913
         points += [point_of(len(parameters), {n: value}) for value in (low, high)]
     design = Design(parameters, tuple(points), "tornado")
     options = _options(decisions, gap, time_limit, ())
-    with Engine(jobs, executor, dask) as engine:
-        sweeper = Sweeper(scenario, design, options, engine, store, resume, None, progress)
-        runs = sweeper.run()
+    with Engine(jobs, executor, dask, progress) as engine:
+        runs = Sweeper(scenario, design, options, engine, store, resume, None).run()
     return _ranked(ends, runs)
 
 

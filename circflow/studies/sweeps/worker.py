@@ -18,23 +18,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
+from circflow.solver.highs import Basis, Outcome, Session, SolverError
 from circflow.solver.optimum import optimum, proven
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling
-from circflow.studies.bench.arrays import (
-    Choice,
-    Decisions,
-    Difference,
-    Floats,
-    Snapshot,
-    built,
-    difference,
-)
+from circflow.studies.bench.arrays import Choice, Decisions, Difference, Snapshot, built, difference
 from circflow.studies.bench.store import Result
 from circflow.studies.sweeps.affine import Affine
 from circflow.studies.sweeps.design import Parameter, Point, changed, edits_of
@@ -203,7 +196,7 @@ def _run_of(
     how: str = "updated",
 ) -> Run:
     """How a run ended; `figures` gives those of its plan."""
-    ending, x = outcome.ending, outcome.x
+    ending, x = outcome.status, outcome.x
     run = Run(number, ending.value, how=how, reason=_words(ending))
     if x is not None:
         worth = -outcome.objective
@@ -325,9 +318,9 @@ def checked(job: Job, one: tuple[Point, Run]) -> str:
     return ""
 
 
-def _words(ending: Ending) -> str:
+def _words(ending: Status) -> str:
     return {
-        Ending.INFEASIBLE: say("no plan meets all limits (`circflow explain` says which collide)"),
-        Ending.UNBOUNDED: say("the plan could earn without end (`circflow explain` says how)"),
-        Ending.STOPPED: "the time limit was reached before a plan was found",
+        Status.INFEASIBLE: say("no plan meets all limits (`circflow explain` says which collide)"),
+        Status.UNBOUNDED: say("the plan could earn without end (`circflow explain` says how)"),
+        Status.STOPPED: "the time limit was reached before a plan was found",
     }.get(ending, "")

@@ -20,18 +20,18 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
+from circflow.data.coded import Floats
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Solution, Status
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.run import read_tables
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import PLAN, Goal, Goals, decisions_of
 from circflow.studies.sweeps.sweep import plan_row
 
-Floats = np.ndarray
 NOTHING = 1e-6
 """Share of a unit's largest throughput below which it does not run."""
 _HOPS = 8
@@ -110,7 +110,7 @@ class _Driven:
             if self._is_bound(relaxed, goal, reached):
                 continue
             outcome = goals.optimise(goal, self.held, **self.limits)
-            proven &= outcome.ending is Ending.OPTIMAL
+            proven &= outcome.status is Status.OPTIMAL
             plans += [] if outcome.x is None else [outcome.x]
         return plans[1:], proven
 
@@ -326,7 +326,7 @@ class _Search:
 
     def _solution(self, number: int, plan: _Plan) -> Solution:
         one = self.goals.built
-        outcome = Outcome(Ending.FEASIBLE, -plan.value, np.nan, np.nan, plan.x)
+        outcome = Outcome(Status.FEASIBLE, -plan.value, np.nan, np.nan, plan.x)
         gap = max(0.0, (self.best - plan.value) / abs(self.best)) if self.best else 0.0
         tables = read_tables(one.model, one.compiled, outcome, fixed=False)
         return Solution(

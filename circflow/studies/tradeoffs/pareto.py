@@ -24,7 +24,8 @@ from circflow.data.arguments import public
 from circflow.data.result import Result
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say, say_n
-from circflow.solver.highs import Basis, Ending
+from circflow.solution.solution import Status
+from circflow.solver.highs import Basis
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import Goal, Goals
@@ -162,7 +163,7 @@ class _Curve:
         held = (reached - slack, np.inf) if best.maximise else (-np.inf, reached + slack)
         again = goals.optimise(other, {**bounds, best.name: held}, **limits)
         x = outcome.x if again.x is None else again.x
-        exact = outcome.ending is Ending.OPTIMAL and again.ending is Ending.OPTIMAL
+        exact = outcome.status is Status.OPTIMAL and again.status is Status.OPTIMAL
         return _Point(self.first(x), self.second(x), x, marginal, exact, goals.last_basis)
 
     @property

@@ -19,10 +19,11 @@ from numpy.typing import ArrayLike
 
 from circflow.algebra.build import weights
 from circflow.algebra.investment import capital_charges
+from circflow.data.coded import Floats
 from circflow.data.scenario import MILLION
 from circflow.i18n import mark, say
 from circflow.report.vocabulary import UNSETTLED
-from circflow.studies.units.candidates import Bench, Direction, Floats, Plan, Setting
+from circflow.studies.units.candidates import Bench, Direction, Plan, Setting
 
 _MOST_SEARCHES = 12
 _MOST_STEPS = 25

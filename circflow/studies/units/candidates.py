@@ -17,24 +17,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
 from circflow.algebra.investment import capex_terms
+from circflow.data.coded import Floats, Ints
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven, best_value
 from circflow.solver.run import read_tables, solve
 from circflow.solver.scaling import scaling_of
 from circflow.studies.errors import StudyError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +108,7 @@ class Bench:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what has been solved: neither a twin nor another process goes on from it."""
-        return {name: own for name, own in dict(vars(self)).items() if name != "linear"}
+        return {name: value for name, value in dict(vars(self)).items() if name != "linear"}
 
     def twin(self) -> Bench:
         """Another bench on the same arrays, that nothing has been solved on."""
@@ -206,7 +203,7 @@ class Bench:
         ).outcome
         if outcome.x is None:
             return None
-        return Plan(outcome.x, -outcome.objective, outcome, outcome.ending is Ending.OPTIMAL)
+        return Plan(outcome.x, -outcome.objective, outcome, outcome.status is Status.OPTIMAL)
 
     def building(
         self, unit: str, out: frozenset[str] = frozenset(), start: Floats | None = None

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.algebra.build import discount, weights
-from circflow.studies.units.candidates import Bench, Floats, Plan
+from circflow.data.coded import Floats
+from circflow.studies.units.candidates import Bench, Plan
 
 GROUPS = {"transport": "freight", "transactions": "transactions", "emissions": "emissions"}
 """Groups of the money table, and what a price sheet calls them."""

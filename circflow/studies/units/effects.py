@@ -141,10 +141,9 @@ def _traded(solution: Solution) -> Floats:
         return total
     worth = prices[["site", "material", "period", "value"]].rename(columns={"site": "to"})
     rows = flows.merge(worth, on=["to", "material", "period"], how="left")
-    sender, taker = scenario.owners(rows["from"]), scenario.owners(rows["to"])
+    sender, taker, between = scenario.ends(rows)
     paid = rows["value"].fillna(0.0).to_numpy(float) * rows["received_per_year"].to_numpy(float)
     paid = paid * scenario.weights_of(rows["period"]) / MILLION
-    between = (sender >= 0) & (taker >= 0) & (sender != taker)
     np.add.at(total, sender[between], paid[between])
     np.add.at(total, taker[between], -paid[between])
     return total

@@ -239,23 +239,23 @@ class _Work:
         bench = self.bench.twin()
         case = self._case(bench, subject)
         row = self._row(bench, case)
-        told: dict[str, Any] = {"case": replace(case, other=None), "row": row}
+        parts: dict[str, Any] = {"case": replace(case, other=None), "row": row}
         if case.with_ is None:
-            return told
+            return parts
         solution = self.base_solution if case.with_ is self.best else bench.solution(case.with_)
-        told["loads"] = loads = _loads(solution, subject)
+        parts["loads"] = loads = _loads(solution, subject)
         row["load_share"] = mean_load(loads)
         row["own_jobs"] = loads["jobs"].iat[-1] if len(loads) else np.nan
         if subject.kind != "member" and case.with_.outcome.row_dual is not None:
-            told["price_sheets"] = self._own_money(bench, case.with_, solution, row)
+            parts["price_sheets"] = self._own_money(bench, case.with_, solution, row)
         if case.without is not None:
-            told |= self._effects(case, solution, row)
+            parts |= self._effects(case, solution, row)
             if self.break_evens:
-                told["break_evens"] = table = self._break_evens(bench, case, solution)
+                parts["break_evens"] = table = self._break_evens(bench, case, solution)
                 capex = table["break_even"][table["kind"] == "capex"]
                 if len(capex):
                     row["break_even_capex_million"] = capex.iat[0]
-        return told
+        return parts
 
     def _case(self, bench: Bench, subject: _Subject) -> _Case:
         if subject.kind != "candidate":

@@ -31,10 +31,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.arguments import public
-from circflow.data.coded import series_of
+from circflow.data.coded import Floats, series_of
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark, say, say_n
@@ -55,7 +54,6 @@ _QUINTILES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
 _MOST_FIGURES = 3
 """Figures per decision whose knowledge is valued: those that overturn it first."""
 
-Floats = NDArray[np.float64]
 
 DECISIONS = ["unit", "in_plan", "period", "worth_million", "worth_p5_million", "worth_p50_million"]
 DECISIONS += ["worth_p95_million", "built_share", "agree_share", "overturned_by", "change"]
@@ -207,14 +205,14 @@ class _Ground:
         design = Design(self.parameters, (*self.drawn, *ends), say("what is firm"))
         engine.tell(say("compiling the model"))
         options = Options("free", gap, time_limit)
-        sweeper = Sweeper(scenario, design, options, engine, check_every=None, progress=engine.tell)
+        sweeper = Sweeper(scenario, design, options, engine, check_every=None)
         affine = sweeper.prepared().affine
         assert affine is not None
         self.affine, self.base = affine, sweeper.base
-        own = self._bench((None,) * len(self.rows))
-        assert own is not None
-        self.own, self.best = own, own.best()
-        self.built = frozenset(own.built(self.best.x))
+        bench = self._bench((None,) * len(self.rows))
+        assert bench is not None
+        self.bench, self.best = bench, bench.best()
+        self.built = frozenset(bench.built(self.best.x))
 
     def _alone(self, n: int, value: float) -> Point:
         return tuple(value if k == n else None for k in range(len(self.rows)))
@@ -253,18 +251,18 @@ class _Ground:
     def walk(self, n: int) -> _Walk:
         """A figure moves alone to both ends of its range."""
         row = self.rows[n]
-        own = row.parameter.neutral
-        if own is None:
+        neutral = row.parameter.neutral
+        if neutral is None:
             return _Walk(np.nan, np.nan, reason=say("its cells have several figures"))
         slope = self._slope(n)
-        here = self._look((self.own, self.best), own, slope)
+        here = self._look((self.bench, self.best), neutral, slope)
         gains, turns = [], list[_Turn]()
         for end in (row.low, row.high):
             best = self._best(self._alone(n, end))
             gains.append(self._gain(*best) if best else np.nan)
             if best:
                 there = self._look(best, end, slope)
-                turns += self._between(n, here, there, slope, _FINEST * abs(end - own))
+                turns += self._between(n, here, there, slope, _FINEST * abs(end - neutral))
         reason = say("there is no plan at an end of its range") if np.isnan(gains).any() else ""
         return _Walk(gains[0], gains[1], tuple(turns), reason)
 
@@ -306,11 +304,11 @@ class _Ground:
         best = self._best(self._alone(n, middle))
         if best is None:
             return [_Turn(middle, turned, False)]
-        found = self._look(best, middle, slope)
-        if slope is not None and self._same(found.worth, a.at(middle)):
+        between = self._look(best, middle, slope)
+        if slope is not None and self._same(between.worth, a.at(middle)):
             return [_Turn(middle, turned, True)]
-        first = self._between(n, a, found, slope, finest)
-        return first + self._between(n, found, b, slope, finest)
+        first = self._between(n, a, between, slope, finest)
+        return first + self._between(n, between, b, slope, finest)
 
     def _same(self, worth: float, other: float) -> bool:
         return abs(worth - other) <= (1e-9 + 2.0 * self.gap) * max(abs(worth), abs(other), 1e-6)
@@ -335,12 +333,12 @@ class _Ground:
         drawn = engine.spread(_Ground.sample, self, self.drawn, mark("samples"))
         walks = engine.spread(_Ground.walk, self, range(len(self.rows)), mark("figures"))
         turns = self._turns(walks)
-        found = engine.spread(_Ground.worth, self, self.candidates, mark("units"))
-        by_unit = dict(zip(self.candidates, found, strict=True))
+        answers = engine.spread(_Ground.worth, self, self.candidates, mark("units"))
+        by_unit = dict(zip(self.candidates, answers, strict=True))
         worths = {unit: worth for unit, (worth, _) in by_unit.items()}
         forced = {u: with_ for u, (_, with_) in by_unit.items() if with_ and u not in self.built}
         _, held = robustness(
-            engine, self.own, self.best, forced, self.candidates, samples=samples, seed=seed
+            engine, self.bench, self.best, forced, self.candidates, samples=samples, seed=seed
         )
         gains = np.array([gain for gain, _ in drawn])
         plans = [built for _, built in drawn if built is not None]
@@ -372,18 +370,18 @@ class _Ground:
 
     def worth(self, unit: str) -> tuple[float, Plan | None]:
         """The worth of a candidate, and the best plan with it."""
-        return _worth(self.own, unit, self.best, unit in self.built)
+        return _worth(self.bench, unit, self.best, unit in self.built)
 
     def _turns(self, walks: Sequence[_Walk]) -> pd.DataFrame:
         """The first turn of each decision by each figure, the nearest first."""
         records = []
         for row, walk in zip(self.rows, walks, strict=True):
             one = row.parameter
-            own = one.neutral or 0.0
+            neutral = one.neutral or 0.0
             for turn in walk.turns:
-                end = row.low if turn.value < own or row.high == own else row.high
-                distance = abs(turn.value - own) / abs(end - own) if end != own else 0.0
-                moved = turn.value, one.own, _figure(row, turn.value), distance, turn.exact
+                end = row.low if turn.value < neutral or row.high == neutral else row.high
+                distance = abs(turn.value - neutral) / abs(end - neutral) if end != neutral else 0.0
+                moved = turn.value, one.figure, _figure(row, turn.value), distance, turn.exact
                 records += [(unit, one.address, one.how, *moved) for unit in turn.units]
         columns = ["unit", "parameter", "change", "overturned_at", "figure", "figure_there"]
         table = pd.DataFrame(records, columns=[*columns, "distance", "exact"])
@@ -397,14 +395,14 @@ class _Ground:
         worths: dict[str, float],
         held: pd.DataFrame,
     ) -> pd.DataFrame:
-        standing = self.own.standing(self.best, self.candidates)
+        standing = self.bench.standing(self.best, self.candidates)
         when = dict(zip(standing["unit"], standing["period"], strict=True))
         records = []
         for unit in self.candidates:
             share = float(np.mean([unit in built for built in plans])) if plans else np.nan
             agree = share if unit in self.built else 1.0 - share
-            own = held["worth_million"][held["unit"] == unit].to_numpy(float)
-            spread = np.percentile(own, [5, 50, 95]) if len(own) else np.full(3, np.nan)
+            of_unit = held["worth_million"][held["unit"] == unit].to_numpy(float)
+            spread = np.percentile(of_unit, [5, 50, 95]) if len(of_unit) else np.full(3, np.nan)
             mine = turns[turns["unit"] == unit]
             first = mine.iloc[0].to_dict() if len(mine) else {}
             name = "doubtful" if not agree >= LIKELY else "likely"
@@ -429,7 +427,7 @@ class _Ground:
         spread = np.percentile(known, [5, 50, 95]) if len(known) else np.full(3, np.nan)
         ends = np.array([(walk.low, walk.high) for walk in walks])
         row: dict[str, Any] = {
-            "gain_million": self._gain(self.own, self.best),
+            "gain_million": self._gain(self.bench, self.best),
             **dict(zip(("p5_million", "p50_million", "p95_million"), spread, strict=True)),
             "samples": len(gains),
             "without_plan": len(gains) - len(known),
@@ -466,12 +464,12 @@ def _worth(
 
 def _figure(row: Range, value: float) -> float:
     """What a figure is where its row of Ranges has a value; NaN where the cells have several."""
-    own = row.parameter.own
+    figure = row.parameter.figure
     if row.parameter.how == "set":
         return value
-    if own is None:
+    if figure is None:
         return np.nan
-    return own * value if row.parameter.how == "factor" else own + value
+    return figure * value if row.parameter.how == "factor" else figure + value
 
 
 def _settled(table: pd.DataFrame, knowing: pd.DataFrame) -> pd.DataFrame:

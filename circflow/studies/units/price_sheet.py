@@ -21,10 +21,11 @@ import pandas as pd
 
 from circflow.algebra.build import discount, for_synergy, objective_terms, weights
 from circflow.algebra.terms import CONSTANT
+from circflow.data.coded import Floats
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
-from circflow.studies.units.candidates import Bench, Floats, Plan
+from circflow.studies.units.candidates import Bench, Plan
 from circflow.studies.units.carriage import carriage
 
 COLUMNS = [
@@ -40,7 +41,7 @@ COLUMNS = [
     "market_price_of",
     "market_million",
 ]
-_OWN = ("activity", "intake", "built", "extra_capacity", "running")
+_UNIT_VARIABLES = ("activity", "intake", "built", "extra_capacity", "running")
 _RULES = mark("rules between candidates")
 _PARTS = {
     "emission_limits": mark("room under emission limits"),
@@ -75,7 +76,7 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     """The price sheet of a unit in a plan with shadow prices."""
     outcome, program = plan.outcome, bench.program
     assert outcome.row_dual is not None and outcome.reduced_cost is not None
-    label = _own_columns(bench, unit)
+    label = _unit_columns(bench, unit)
     columns = label["place"].to_numpy(np.intp)
     x = plan.x[columns]
     block = program.matrix[:, columns]
@@ -137,9 +138,9 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
     return total
 
 
-def _own_columns(bench: Bench, unit: str) -> pd.DataFrame:
+def _unit_columns(bench: Bench, unit: str) -> pd.DataFrame:
     parts = []
-    for name in _OWN:
+    for name in _UNIT_VARIABLES:
         rows = bench.places(name)
         parts.append(rows[["period", "place"]][rows["unit"] == unit])
     return pd.concat(parts, ignore_index=True)
@@ -212,7 +213,7 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     """The objective's own terms on the unit's columns, and the fixed cost of an existing unit."""
     scenario, m = bench.scenario, bench.m
     place = np.append(bench.compiled.column_of, -1)
-    places = set(_own_columns(bench, unit)["place"].tolist())
+    places = set(_unit_columns(bench, unit)["place"].tolist())
     goal = weights(scenario)
     money = m.money_frame
     at = place[money["column"].to_numpy(np.intp)]
@@ -250,7 +251,7 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     fees = scenario.in_force("Disposal")
     fees = fees[fees["material"].notna()]
     fee = fees.assign(price=-fees["fee"]).groupby(key)["price"].max().reset_index()
-    bought = scenario.purchases.groupby(key)["price"].min().reset_index()
+    bought = scenario.purchase_items.frame(scenario.codes).groupby(key)["price"].min().reset_index()
     stream = _mean(scenario.in_force("Streams"), "cost")
     ranked = {
         "output": [(sold, SOLD), (listed, "market"), (fee, say("disposal fee"))],

@@ -20,6 +20,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import Floats, Ints
 from circflow.data.scenario import ScenarioError
 from circflow.i18n import mark
 from circflow.solver.compiled import Program
@@ -30,7 +31,7 @@ from circflow.studies.sweeps.design import Design, changed, edits_of
 from circflow.studies.sweeps.sampling import ranges_of, sample_points
 from circflow.studies.sweeps.sweep import Sweeper
 from circflow.studies.sweeps.worker import Options
-from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
+from circflow.studies.units.candidates import Bench, Plan
 
 CONTINGENCY = ["kind", "name", "period", "loss_million", "loss_share", "possible"]
 FUTURES = ["unit", "built", "futures", "right_share", "mean_worth_million", "lowest_worth_million"]
@@ -98,11 +99,11 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
     """Flows between a member and other members."""
     rows = bench.places("flow")
     rows = rows[rows["period"] == period]
-    member_of = bench.scenario.member_of
-    start, end = rows["from"].map(member_of), rows["to"].map(member_of)
-    other = (start != end) & start.notna() & end.notna()
-    of_member = (start == member) | (end == member)
-    return rows["place"][(of_member & other).to_numpy()].to_numpy(np.intp)
+    sender, receiver, exchange = bench.scenario.ends(rows)
+    number = bench.scenario.members.index(member)
+    of_member = (sender == number) | (receiver == number)
+    places: Ints = rows["place"].to_numpy(np.intp)[of_member & exchange]
+    return places
 
 
 def _without(
@@ -153,7 +154,7 @@ def robustness(  # noqa: PLR0913
     affine, usable = None, set(range(samples))
     if samples > 2 * len(design.parameters) + 2:
         options = Options()
-        sweeper = Sweeper(bench.scenario, design, options, engine, None, False, None, engine.tell)
+        sweeper = Sweeper(bench.scenario, design, options, engine, check_every=None)
         affine, usable = sweeper.arrays()
     then = _Futures(bench, best, forced, units, design, affine)
     parts = engine.spread(_Futures.worths, then, sorted(usable), mark("futures"))

@@ -146,8 +146,10 @@ class _Words:
             lines.append(
                 say("A search stopped before the best plan was proven: take figures as near.")
             )
-        for part in (self._plan, self._own, self._market, self._evens, self._region, self._gains,
-                     self._together, self._risks):  # fmt: skip
+        for part in (
+            self._plan, self._cash_flow, self._market, self._evens, self._region, self._gains,
+            self._together, self._risks,
+        ):  # fmt: skip
             lines += part()
         return [plain(line) for line in lines]
 
@@ -196,7 +198,7 @@ class _Words:
             yield say("Mean load {number} % of what is available.", number=share)
         yield say(_STANDS[row["stands"]])
 
-    def _own(self) -> Iterator[str]:
+    def _cash_flow(self) -> Iterator[str]:
         for label, prices in (
             ("internal", say("the plan's internal prices")),
             ("market", say("market prices")),

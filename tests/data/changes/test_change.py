@@ -374,7 +374,7 @@ ADDRESSES = list(scenario_numbers(scenario_of(book_of(GRIDS)))["address"])
 FIGURES = st.sampled_from(["*0.5", "*1.5", "*0", "+1", "=0", "=1", "=0.5", "=-1", "=100"])
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(address=st.sampled_from(ADDRESSES), edit=FIGURES)
 def test_the_quick_way_agrees_with_reading_everything_again(address: str, edit: str) -> None:
     """Changing figures in the typed tables gives what the changed book reads as."""

@@ -161,7 +161,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 TRICKY = st.sampled_from(["=1", "'=1", "''@", "a;b", "\t", "\r", 'a"b', "\ufeff", "-", "1,5", "-2"])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     grids=st.lists(
         st.lists(st.lists(st.none() | TEXT | TRICKY, max_size=4), max_size=5), max_size=2
@@ -207,7 +207,7 @@ def scenario_books(draw: st.DrawFn) -> Book:
     return Book((RawSheet("Scenario", trim(settings_rows)), *sheets))
 
 
-@settings(max_examples=18, deadline=None)
+@settings(max_examples=18)
 @given(book=scenario_books())
 def test_workbook_to_folder_and_back(tmp_path_factory: object, book: Book) -> None:
     assert isinstance(tmp_path_factory, pytest.TempPathFactory)

@@ -276,7 +276,7 @@ def books(draw: st.DrawFn) -> Book:
     return Book(tuple(sheets), "book")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(book=books())
 def test_written_and_read_again_is_the_same(tmp_path_factory: object, book: Book) -> None:
     assert isinstance(tmp_path_factory, pytest.TempPathFactory)

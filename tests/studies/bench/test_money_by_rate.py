@@ -96,7 +96,7 @@ RATES = st.floats(-3.0, 5.0).filter(lambda rate: abs(rate) > 1e-6 or rate == 0.0
 """Factors of a rate; what is next to nothing is no figure (see `SMALLEST`)."""
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.tuples(RATES, *(st.floats(0.3, 2.0) for _ in FIGURES[1:])))
 def test_arrays_at_any_rate_are_compiled_arrays(
     scenario: Scenario, fitted: tuple[Affine, Snapshot, Design], point: tuple[float, ...]

@@ -264,9 +264,7 @@ def test_a_store_goes_on_and_refuses_what_is_foreign(make_scenario: Make, tmp_pa
     assert earlier.read_text(encoding="utf-8").startswith('{"circflow"')
 
 
-@settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_links_taken_away_give_the_same_value(make_scenario: Make, data: st.DataObject) -> None:
     """W(S) of random clusters is the optimum of the scenario without what S may not use."""

@@ -221,4 +221,7 @@ def test_weights_of_goals(make_scenario: Make) -> None:
 
 
 def test_a_shipped_scenario_adds_up(shipped: Callable[[str], cf.Solution]) -> None:
-    adds_up(solve(shipped("kuzbass").scenario, relax=True))
+    solution = solve(shipped("kuzbass").scenario, relax=True)
+    adds_up(solution)
+    outside = own_money(solution).query("member == 'outside'")
+    assert not {"capital", "fixed"} & set(outside["group"])  # all units are of members

@@ -272,9 +272,7 @@ def clusters(draw: st.DrawFn, production: Production) -> dict[str, Any]:
     return sheets
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_owen_is_in_the_core(
     make_scenario: Make, production: Production, data: st.DataObject
@@ -457,8 +455,8 @@ def test_steps_end_with_the_time(make_scenario: Make, production: Production) ->
     assert not cluster.values.all(pairs, clock=over)
     assert cluster.values.solves == solved
     assert cluster.values.all(pairs, clock=Clock(None)) and cluster.values.solves > solved
-    assert leaving(cluster, cluster.everybody, lambda _: None, over).empty
-    assert not leaving(cluster, cluster.everybody, lambda _: None, Clock(None)).empty
+    assert leaving(cluster, cluster.everybody, over).empty
+    assert not leaving(cluster, cluster.everybody, Clock(None)).empty
 
 
 @pytest.mark.usefixtures("large")

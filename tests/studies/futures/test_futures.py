@@ -367,8 +367,8 @@ def test_a_future_whose_plan_fails_the_audit_is_named(monkeypatch: pytest.Monkey
             if (n := next(calls)) == len(known):
                 known.append(honest(job, task))
             plan = known[n]
-            assert task.decisions is not None and plan.found.decisions is not None
-            assert (task.decisions == plan.found.decisions).all()
+            assert task.decisions is not None and plan.valuation.decisions is not None
+            assert (task.decisions == plan.valuation.decisions).all()
             return plan if n < sound else replace(plan, faults=("a row",))
 
         monkeypatch.setattr(worker, "plan", faulty)

@@ -81,9 +81,7 @@ def test_totals_of_a_plan_without_waste_have_no_use_share() -> None:
 # --------------------------------------------------------------------------- arrays
 
 
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(0.6, 1.6), min_size=len(AFFINE), max_size=len(AFFINE)))
 def test_combined_arrays_are_compiled_arrays(
     affine_and_base: tuple[Any, Snapshot], small: Scenario, values: list[float]
@@ -339,7 +337,8 @@ def test_a_worker_that_dies_costs_its_runs_only(small: Scenario) -> None:
                 killed.append(processes[0].pid)
                 os.kill(processes[0].pid, signal.SIGKILL)
 
-        runs = Sweeper(small, design, Options(), engine, check_every=None, progress=kill).run()
+        engine.tell = kill
+        runs = Sweeper(small, design, Options(), engine, check_every=None).run()
     assert killed
     same(runs.table, expected.table)
 

@@ -258,6 +258,7 @@ def test_samples_are_repeatable_and_stratified(choice: Scenario) -> None:
         assert one.points == sample_points(ranges, 64, method=method, seed=5).points
         assert one.points != sample_points(ranges, 64, method=method, seed=6).points
     points = np.array(sample_points(ranges, 64, seed=5).points)
+    assert np.allclose(points, stats.qmc.LatinHypercube(2, rng=5).random(64), rtol=1e-15)
     assert all(sorted((points[:, n] * 64).astype(int)) == list(range(64)) for n in range(2))
 
 
