@@ -23,7 +23,7 @@ import numpy as np
 import circflow as cf
 from circflow.solver.highs import TOLERANCE, Session
 from circflow.solver.scaling import apply
-from circflow.studies.bench.arrays import snapshot
+from circflow.studies.bench.arrays import built
 from circflow.studies.bench.engine import Engine
 from circflow.studies.sweeps.design import grid
 from circflow.studies.sweeps.sweep import Runs, Sweeper
@@ -37,7 +37,7 @@ def bare(scenario: cf.Scenario, sweeper: Sweeper, address: str, values: list[flo
     choice = sweeper.choice
     kind = sweeper.options.decisions
     ends = [
-        snapshot(scenario.change({address: f"*{v!r}"}), kind, choice).program()
+        built(scenario.change({address: f"*{v!r}"}), kind, choice).snapshot.program()
         for v in (values[0], values[-1])
     ]
     scaling = Session(ends[0]).scaling
@@ -95,7 +95,7 @@ def cold(path: Path, address: str, value: float, sweeper: Sweeper) -> tuple[floa
     """Seconds of read, build and solve, and the objective."""
     begun = time.perf_counter()
     scenario = cf.read(path).change({address: f"*{value!r}"})
-    program = snapshot(scenario, sweeper.options.decisions, sweeper.choice).program()
+    program = built(scenario, sweeper.options.decisions, sweeper.choice).snapshot.program()
     outcome = Session(program).solve()
     return time.perf_counter() - begun, -outcome.objective
 

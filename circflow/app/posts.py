@@ -62,10 +62,8 @@ async def load_workbook(app: App, request: Request) -> Response:
                 book = await asyncio.to_thread(app.desk.do, "read", str(path))
             except KeyError:
                 return _refused(app, say("there is no such example"))
-            except ValueError as refused:
+            except (ValueError, JobFailedError, WorkerDiedError) as refused:
                 return HTMLResponse(load.workbook(app, query={}, fault=str(refused)), 400)
-            except (JobFailedError, WorkerDiedError) as failed:
-                return HTMLResponse(load.workbook(app, query={}, fault=str(failed)), 400)
             project = app.workspace.load(name, path)
             project.set_loaded(book)
     return RedirectResponse("/check", 303)

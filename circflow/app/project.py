@@ -204,25 +204,24 @@ class Project:
             self._changed()
             self.save()
 
-    def undo(self) -> bool:
+    def undo(self) -> None:
         """Take the last step back."""
-        return self._move(self.edits, self.undone)
+        self._move(self.edits, self.undone)
 
-    def redo(self) -> bool:
+    def redo(self) -> None:
         """Do what was undone again."""
-        return self._move(self.undone, self.edits)
+        self._move(self.undone, self.edits)
 
-    def _move(self, source: list[Edit], target: list[Edit]) -> bool:
+    def _move(self, source: list[Edit], target: list[Edit]) -> None:
         with self._lock:
             if not source:
-                return False
+                return
             step = source[-1].step
             moved = [edit for edit in source if edit.step == step]
             del source[len(source) - len(moved) :]
             target.extend(moved)
             self._changed()
             self.save()
-            return True
 
     def changed_cells(self) -> set[tuple[str, int, str]]:
         """Cells that differ from the workbook as loaded: sheet, row, column name."""

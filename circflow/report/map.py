@@ -157,7 +157,6 @@ def _ground(extent: Extent) -> list[dict[str, Any]]:
             "y": np.round(points[:, 1], 3),
             "line": {"width": style[layer][1], "color": f"{style[layer][0]}/80"},
             "hoverinfo": "skip",
-            "showlegend": False,
         }
         for layer, points in lines.items()
     ]
@@ -211,7 +210,6 @@ def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list
                 "text": np.repeat(np.array(texts, dtype=object)[at], x.shape[1]),
                 "hovertemplate": "%{text}<extra></extra>",
                 "line": {"width": WIDTHS[n], "color": f"{token}/62", "shape": "linear"},
-                "showlegend": False,
             }
         )
     return traces
@@ -274,7 +272,6 @@ def _places(sites: pd.DataFrame, extent: Extent, busy: set[str]) -> list[dict[st
             "color": ["$blue" if m else "$line" for m in members],
             "line": {"width": 1, "color": "$paper"},
         },
-        "showlegend": False,
     }
     labels = {
         "type": "scatter",
@@ -285,7 +282,6 @@ def _places(sites: pd.DataFrame, extent: Extent, busy: set[str]) -> list[dict[st
         "textposition": names["position"].tolist(),
         "textfont": {"size": 12, "color": "$text"},
         "hoverinfo": "skip",
-        "showlegend": False,
     }
     return [points, labels]
 
@@ -343,6 +339,7 @@ def _view(data: list[dict[str, Any]], extent: Extent) -> dict[str, Any]:
             "margin": {"l": 56, "r": 8, "t": 8, "b": 30},
             "hovermode": "closest",
             "dragmode": "pan",
+            "showlegend": False,
             "xaxis": {
                 "range": [west, east],
                 "constrain": "range",

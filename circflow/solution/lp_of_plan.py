@@ -110,11 +110,6 @@ class Optimality:
         rows = np.concatenate([np.zeros(0, dtype=np.intp), *(f.rows for f in families)])
         return [key for f in families for key in f.keys], rows
 
-    def family(self, name: str) -> tuple[list[Any], Ints]:
-        """Indices and rows of a constraint."""
-        family = self.families[name]
-        return family.keys, family.rows
-
     def discounts(self, periods: pd.Series[Any]) -> Floats:
         """D_t of every row's period."""
         weight = {p.name: p.weight for p in self.scenario.periods}
@@ -123,7 +118,7 @@ class Optimality:
     @cached_property
     def place_of(self) -> Ints:
         """The number of the place (of the index of balances) of each row, −1 for other rows."""
-        rows = self.family(BALANCE)[1]
+        rows = self.families[BALANCE].rows
         place = np.full(self.matrix.shape[0], -1, dtype=np.intp)
         place[rows] = np.arange(len(rows))
         return place
@@ -132,7 +127,7 @@ class Optimality:
     def touched(self) -> Flags:
         """Places at which the plan has something."""
         arriving = self.matrix.maximum(0) @ np.maximum(self.x, 0.0)
-        amounts = np.asarray(arriving)[self.family(BALANCE)[1]]
+        amounts = np.asarray(arriving)[self.families[BALANCE].rows]
         return np.asarray(amounts > _NOISE * max(float(amounts.max(initial=0.0)), 1.0))
 
     def ends(self, columns: Ints) -> pd.DataFrame:
@@ -161,7 +156,7 @@ class Optimality:
             part = number.get(limit.part, number["other"])
             of_row[self.families[limit.name].rows] = part
         balance = np.zeros(self.matrix.shape[0], dtype=bool)
-        balance[self.family(BALANCE)[1]] = True
+        balance[self.families[BALANCE].rows] = True
         arrives = np.where(coefficient > 0.0, number["outputs"], number["inputs"])
         part_of = np.where(balance[row], arrives, of_row[row])
         np.add.at(figures, (at, part_of), -self.row_dual[row] * coefficient)

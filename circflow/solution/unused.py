@@ -79,7 +79,6 @@ NOTHING = mark("no unit that it can reach makes anything of it that is sold")
 MOST = 20
 """Chains that are told of a waste."""
 _ROUNDS = 12
-_SMALL = 1e-9
 _SMALL_SHARE = 1e-6
 """Of the median of what steps lack: what a chain lacks at least to lack something."""
 
@@ -129,7 +128,7 @@ class _Finder:
     def __init__(self, solution: Solution, steps: Steps) -> None:
         self.solution, self.steps = solution, steps
         known = steps.optimality
-        indices, _ = known.family(BALANCE)
+        indices = known.families[BALANCE].keys
         self.places = pd.MultiIndex.from_tuples(indices, names=["site", "material", "period"])
         self.touched = known.touched
         self.ways = ways(steps)

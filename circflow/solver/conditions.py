@@ -173,7 +173,7 @@ class _Conditions:
         if not cells.figure.eases:
             return
         at = cells_of(cells, family)
-        share = _shares(self.m, family, stand)
+        share = _shares(family, stand)
         scaled = _scaled(self.m, self.compiled, family, stand)
         for n, (cell, row) in enumerate(zip(at.tolist(), family.rows.tolist(), strict=True)):
             if cell < 0 or (cells.hard is not None and not cells.hard[cell]):
@@ -222,7 +222,7 @@ def _tuple(key: Any) -> tuple[Any, ...]:
     return key if isinstance(key, tuple) else (key,)
 
 
-def _shares(m: Model, family: Family, stand: Stand) -> Floats:
+def _shares(family: Family, stand: Stand) -> Floats:
     """What a unit of the figure adds to the right side of each row; NaN where that is no number."""
     count = len(family.rows)
     moves = stand.moves if stand.eased is None else stand.eased

@@ -295,17 +295,12 @@ def _later(
     return tuple(remarks)
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    """Some names in a sentence, the first few."""
-    more = say(" and {count} more periods", count=len(names) - 3) if len(names) > 4 else ""
-    shown = names[:3] if more else names
-    return plain(", ".join(shown) + more)
-
-
 def _when(periods: tuple[str, ...]) -> str:
-    listed = _listed(periods)
+    """In which periods, the first few by name."""
     if not periods:
         return ""
+    more = say(" and {count} more periods", count=len(periods) - 3) if len(periods) > 4 else ""
+    listed = plain(", ".join(periods[:3] if more else periods) + more)
     return say_n(" in {listed}", " in {listed}", len(periods), listed=listed)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +17,7 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from circflow.data.coded import Floats, Ints
+from circflow.data.coded import Floats
 from circflow.data.errors import CircflowError
 from circflow.i18n import say
 from circflow.solution.proof import Extended
@@ -278,13 +278,18 @@ class Session:
         )
         entries = np.flatnonzero(old.matrix.data != matrix.data)
         if len(costs):
-            self.change_costs(costs, program.cost[costs])
+            scaled = program.cost[costs] * self.scaling.columns[costs] * self.scaling.objective
+            self.highs.changeColsCost(len(costs), costs.astype(np.int32), scaled)
         if old.offset != program.offset:
-            self.change_offset(program.offset)
+            self.highs.changeObjectiveOffset(program.offset * self.scaling.objective)
         if len(bounds):
-            self.change_bounds(bounds, program.lower[bounds], program.upper[bounds])
-        if len(rows):
-            self.change_rows(rows, program.row_lower[rows], program.row_upper[rows])
+            ends = np.stack([program.lower[bounds], program.upper[bounds]])
+            ends /= self.scaling.columns[bounds]
+            self.highs.changeColsBounds(len(bounds), bounds.astype(np.int32), *ends)
+        limits = np.stack([program.row_lower[rows], program.row_upper[rows]])
+        limits *= self.scaling.rows[rows]
+        for limit in zip(rows.tolist(), *limits.tolist(), strict=True):
+            self.highs.changeRowBounds(*limit)
         row, column = matrix.indices[entries], np.searchsorted(matrix.indptr, entries, "right") - 1
         scaled = matrix.data[entries] * self.scaling.rows[row] * self.scaling.columns[column]
         for entry in zip(row.tolist(), column.tolist(), scaled.tolist(), strict=True):
@@ -300,33 +305,6 @@ class Session:
         if self._entries is None:
             self._entries = Extended(self.program.matrix)
         return self._entries
-
-    def change_costs(self, columns: Ints, costs: Floats) -> None:
-        """Replace costs (minimised, million currency per unit)."""
-        self.program = self.program.with_costs(costs, columns)
-        scaled = costs * self.scaling.columns[columns] * self.scaling.objective
-        self.highs.changeColsCost(len(columns), columns.astype(np.int32), scaled)
-
-    def change_bounds(self, columns: Ints, lower: Floats, upper: Floats) -> None:
-        """Replace bounds of variables."""
-        self.program = self.program.with_bounds(columns, lower, upper)
-        scale = self.scaling.columns[columns]
-        self.highs.changeColsBounds(
-            len(columns), columns.astype(np.int32), lower / scale, upper / scale
-        )
-
-    def change_rows(self, rows: Ints, lower: Floats, upper: Floats) -> None:
-        """Replace the limits of rows."""
-        self.program = self.program.with_limits(rows, lower, upper)
-        scale = self.scaling.rows[rows]
-        limits = zip(rows.tolist(), (lower * scale).tolist(), (upper * scale).tolist(), strict=True)
-        for row, low, high in limits:
-            self.highs.changeRowBounds(row, low, high)
-
-    def change_offset(self, offset: float) -> None:
-        """Replace the constant of the objective (minimised, million currency)."""
-        self.program = replace(self.program, offset=offset)
-        self.highs.changeObjectiveOffset(offset * self.scaling.objective)
 
     def basis(self) -> Basis | None:
         """The basis of the last run of an LP, None where it left none."""
@@ -364,19 +342,6 @@ class Session:
         start.col_value = (x / self.scaling.columns).tolist()
         start.value_valid = True
         self.highs.setSolution(start)
-
-    def quick(self, *, primal: bool = False) -> Outcome:
-        """Solve an LP again from the last basis, without time limit or a thread of its own.
-
-        For runs of milliseconds by the thousand.
-        """
-        self._option("solver", "simplex")
-        self._option("simplex_strategy", 4 if primal else 1)
-        self.highs.run()
-        status = self.highs.getModelStatus()
-        if status != highspy.HighsModelStatus.kOptimal:
-            return self._run(None)
-        return self._plan(Status.OPTIMAL)
 
     def _run(self, time_limit: float | None) -> Outcome:
         if time_limit is not None:

@@ -7,6 +7,7 @@ uses few flows, and every one of them stands for a price the planner has set.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,27 +49,17 @@ def endless_gain(m: Model, compiled: Compiled) -> Ray | None:
     if outcome.x is None:
         return None
     values = compiled.values(outcome.x)
-    steps: list[str] = []
-    cells: list[Cell] = []
-    remedies: list[str] = []
-    for variable in m.variables.values():
-        if variable.grows is not None:
-            _tell(m, variable, variable.value(values), steps, cells, remedies)
-    steps = [plain(step) for step in steps]  # a name may hold a line break
-    return Ray(tuple(steps), tuple(cells), tuple(dict.fromkeys(remedies)))
+    growing = [one for v in m.variables.values() for one in _growing(m, v, v.value(values))]
+    steps = tuple(plain(step) for step, _, _ in growing)  # a name may hold a line break
+    cells = tuple(cell for _, cell, _ in growing if cell is not None)
+    return Ray(steps, cells, tuple(dict.fromkeys(limit for *_, limit in growing if limit)))
 
 
-def _tell(  # noqa: PLR0913, PLR0917
-    m: Model,
-    variable: Variable,
-    moves: Floats,
-    steps: list[str],
-    cells: list[Cell],
-    remedies: list[str],
-) -> None:
-    """Add what of a variable grows, with the cell of its price and what would end it."""
+def _growing(m: Model, variable: Variable, moves: Floats) -> Iterator[tuple[str, Cell | None, str]]:
+    """What of a variable grows, the cell of its price, and the limit that would end it."""
     grows, currency = variable.grows, m.scenario.settings.currency
-    assert grows is not None
+    if grows is None:
+        return
     table = m.scenario.tables.get(grows.sheet)
     seen: set[object] = set()
     for at in np.flatnonzero(moves > 0.0).tolist():
@@ -81,10 +72,8 @@ def _tell(  # noqa: PLR0913, PLR0917
             continue
         seen.add(key)
         cell = table.cell(row, "" if grows.by else grows.price) if table and row else None
-        steps.append(f"{cell}: {words}" if cell else words)
-        if cell:
-            cells.append(cell)
+        limit = ""
         if table and grows.limit and np.isnan(r.get(grows.limit, 0.0)):
-            remedies.append(
-                say("a {limit} in {cell}", limit=grows.limit, cell=table.cell(row, grows.limit))
-            )
+            place = table.cell(row, grows.limit)
+            limit = say("a {limit} in {cell}", limit=grows.limit, cell=place)
+        yield f"{cell}: {words}" if cell else words, cell, limit

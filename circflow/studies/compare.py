@@ -126,15 +126,11 @@ def compare(
             "{count} labels for {count_2} scenarios", count=len(names), count_2=len(scenarios)
         )
     names = distinct(names)
-    solutions: dict[str, Solution] = {}
-    failures: dict[str, NoPlan] = {}
     with Engine(jobs, dask=dask, tell=progress) as engine:
         answers = plans(engine, scenarios, mark("scenarios"), gap=gap)
-    for name, answer in zip(names, answers, strict=True):
-        if isinstance(answer, NoPlan):
-            failures[name] = answer
-        else:
-            solutions[name] = answer
+    by_name = dict(zip(names, answers, strict=True))
+    solutions = {name: one for name, one in by_name.items() if isinstance(one, Solution)}
+    failures = {name: one for name, one in by_name.items() if isinstance(one, NoPlan)}
     if not solutions:
         raise next(iter(failures.values()))
     figures = {name: figures_of(solution) for name, solution in solutions.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,19 +38,15 @@ class PlotError(CircflowError, ValueError):
     """A figure that cannot be drawn; the message says why."""
 
 
+@dataclass(frozen=True)
 class Figure:
     """A drawn figure, its title, and the numbers that it shows."""
 
-    def __init__(
-        self,
-        drawn: Any,
-        title: str,
-        numbers: pd.DataFrame,
-        opening: Sequence[Section] = (),
-    ) -> None:
-        self.drawn, self.title, self.numbers = drawn, title, numbers
-        self.opening = opening
-        """What its page says first."""
+    drawn: Any
+    title: str
+    numbers: pd.DataFrame
+    opening: Sequence[Section] = ()
+    """What its page says first."""
 
     def svg(self) -> str:
         """The figure as SVG."""

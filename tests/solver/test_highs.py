@@ -108,10 +108,11 @@ def test_nothing_at_all() -> None:
 def test_solving_again_after_costs_and_bounds_changed() -> None:
     session = Session(WYNDOR)
     session.solve()
-    session.change_costs(np.array([0]), np.array([-9.0]))
+    dearer = WYNDOR.with_costs(-9.0, np.array([0]))
+    session.change_to(dearer)
     outcome = session.resolve(primal=True)
     assert outcome.objective == pytest.approx(-36 - 15 + 7)
-    session.change_bounds(np.array([0]), np.array([0.0]), np.array([3.0]))
+    session.change_to(dearer.with_bounds(np.array([0]), upper=3.0))
     outcome = session.resolve()
     assert outcome.objective == pytest.approx(-27 - 22.5 + 7)
     assert outcome.x is not None and outcome.x.tolist() == pytest.approx([3, 4.5])
@@ -148,8 +149,7 @@ def test_a_figure_that_is_no_number_is_refused() -> None:
 
 def test_a_plan_stays_within_changed_bounds() -> None:
     session = Session(WYNDOR)
-    session.change_bounds(np.array([0]), np.array([0.0]), np.array([10.0]))
-    session.change_costs(np.array([0]), np.array([-90.0]))
+    session.change_to(WYNDOR.with_bounds(slice(1), upper=10.0).with_costs(-90.0, slice(1)))
     outcome = session.resolve()
     assert outcome.x is not None and outcome.x.tolist() == pytest.approx([6, 0])
     assert outcome.objective == pytest.approx(-540 + 7)

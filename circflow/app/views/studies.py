@@ -34,23 +34,19 @@ KINDS = {
     "forms": (mark("Forms of the cluster"), "/studies"),
 }
 """What can be run: what it is called, and under which step it stands."""
-_STUDIES = (
-    ("sweep", mark("Sweep"), mark("Values of figures, one line each, such as ADDRESS*=0.8:1.2:5")),
-    ("sample", mark("Sample"), mark("Random points of the sheet Ranges")),
-    ("tornado", mark("Tornado"), mark("Every row of Ranges at its low and high")),
-    ("pareto", mark("Trade-off"), mark("What one more unit of the second goal costs of the first")),
-    ("alternatives", mark("Alternatives"), mark("Plans nearly as good that differ most")),
-    ("ranges", mark("Ranges"), mark("How far each figure may move before the plan changes")),
-    ("indicators", mark("Indicators"), mark("The plan against its baseline and targets")),
-    ("futures", mark("Futures"), mark("What to build before it is known which future comes")),
-    ("finance", mark("Public budgets"), mark("What the plan brings, by the sheet Taxes")),
-    (
-        "forms",
-        mark("Forms"),
-        mark("The cluster as a conventional one, a digital one, an open ecosystem"),
-    ),
-)
-"""Kind, the words of its button, what it answers."""
+_STUDIES = {
+    "sweep": mark("Values of figures, one line each, such as ADDRESS*=0.8:1.2:5"),
+    "sample": mark("Random points of the sheet Ranges"),
+    "tornado": mark("Every row of Ranges at its low and high"),
+    "pareto": mark("What one more unit of the second goal costs of the first"),
+    "alternatives": mark("Plans nearly as good that differ most"),
+    "ranges": mark("How far each figure may move before the plan changes"),
+    "indicators": mark("The plan against its baseline and targets"),
+    "futures": mark("What to build before it is known which future comes"),
+    "finance": mark("What the plan brings, by the sheet Taxes"),
+    "forms": mark("The cluster as a conventional one, a digital one, an open ecosystem"),
+}
+"""What each study answers."""
 RESUMED = ("sweep", "sample", "tornado", "share")
 """Studies that go on where they stopped."""
 OPTIONS = (
@@ -68,9 +64,9 @@ def place_of(kind: str) -> str:
 def studies(app: App, query: Mapping[str, str]) -> str:
     """Every study, and every run."""
     body = "".join(
-        f'<section class="study"><h2>{escape(say(KINDS[kind][0]))}</h2><p>{escape(say(words))}</p>'
-        f"{begin(kind, say(press), _fields(app, kind))}</section>"
-        for kind, press, words in _STUDIES
+        f'<section class="study"><h2>{escape(name)}</h2><p>{escape(say(words))}</p>'
+        f"{begin(kind, name, _fields(app, kind))}</section>"
+        for kind, name, words in ((k, say(KINDS[k][0]), w) for k, w in _STUDIES.items())
     )
     body = f'<div class="cards">{body}</div>{runs_table(app, tuple(KINDS))}'
     return page(say("Studies"), body, project=app.project, at="/studies")

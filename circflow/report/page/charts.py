@@ -75,6 +75,7 @@ def view(data: Sequence[Mapping[str, Any]], height: int, **more: Any) -> dict[st
         "hovermode": "closest",
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
         "bargap": 0.35,
+        "showlegend": False,
         **more,
     }
     return {"data": list(data), "layout": layout}
@@ -155,7 +156,7 @@ def waterfall_view(
         "totals": {"marker": {"color": "$blue"}},
         "connector": {"line": {"color": "$line", "width": 1}},
     }
-    return view([trace], 400, xaxis=categories(tickangle=0), yaxis=axis(unit), showlegend=False)
+    return view([trace], 400, xaxis=categories(tickangle=0), yaxis=axis(unit))
 
 
 def waterfall(solution: Solution) -> Figure:
@@ -273,7 +274,7 @@ def _fate_view(
         stroke = {"color": "$text", "width": 1.5, "dash": "dot"}
         marks, amounts = {"color": "$text", "size": 6}, frame["arising"].to_numpy(float)
         data.append(line(say("arising"), x, amounts, stroke, marks, hovertemplate=template))
-    return view(data, 380, barmode="stack", showlegend=False, xaxis=xaxis, yaxis=yaxis)
+    return view(data, 380, barmode="stack", xaxis=xaxis, yaxis=yaxis)
 
 
 def loads(solution: Solution) -> Figure | None:
@@ -319,7 +320,6 @@ def loads(solution: Solution) -> Figure | None:
         [row(names, share, text, hover, ["$orange" if s >= FULL else "$sky" for s in share])],
         110 + 21 * len(frame),
         bargap=0.3,
-        showlegend=False,
         yaxis=categories(names[::-1]),
         xaxis=axis(words, tickformat=".0%", range=[0, top * 1.12]),
     )
@@ -375,7 +375,7 @@ def emissions(solution: Solution) -> Figure | None:
             data.append(bar(words, names, here.to_numpy(float), colour, hover))
         data += _limit_line(limits[limits["pollutant"] == pollutant], periods)
         title = axis(say("t of {pollutant} per year", pollutant=pollutant))
-        shape = {"xaxis": categories(), "yaxis": title, "showlegend": False}
+        shape = {"xaxis": categories(), "yaxis": title}
         views[f"p{n}"] = view(data, 360, barmode="relative", **shape)
     kinds = set(table["kind"])
     keys = [(colour, say(words)) for kind, (words, colour) in _KINDS.items() if kind in kinds]
@@ -503,7 +503,6 @@ def timeline(solution: Solution) -> Figure | None:
         90 + 26 * len(frame),
         bargap=0.25,
         barmode="overlay",
-        showlegend=False,
         yaxis=categories(names[::-1]),
         xaxis=axis("", tickformat="d", tickvals=ticks, range=[first, end], side="top"),
         margin={"l": 60, "r": 24, "t": 34, "b": 12},

@@ -168,7 +168,7 @@ def joining_opening(
     )
     change = say("{money}, change", money=money)
     cards = [
-        Card(say("It adds"), adds, say("{money}, discounted", money=money), raw=adds),
+        Card(say("It adds"), adds, say("{money}, discounted", money=money)),
         Card(say("Gain of the cluster"), after, money, {say("without it"): figure(before)}),
         Card(say("Its own money"), float(changes.get(member, 0.0)), change),
         Card(say("The others' money"), float(others.sum()), change),

@@ -111,7 +111,7 @@ class Card:
     unit: str
     compared: Mapping[str, str] = field(default_factory=dict)
     raw: float | None = None
-    """The figure itself, unrounded."""
+    """The figure itself, unrounded, where the value is a text."""
 
     @property
     def shown(self) -> str:
@@ -122,7 +122,8 @@ class Card:
         pairs = "".join(
             f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in self.compared.items()
         )
-        raw = "" if self.raw is None else f' data-v="{self.raw!r}"'
+        exact = self.raw if isinstance(self.value, str) else self.value
+        raw = "" if exact is None else f' data-v="{float(exact)!r}"'
         return (
             f'<div class="card"><h3>{escaped(self.title)}</h3>'
             f'<p class="big"{raw}>{escaped(self.shown)}</p><p class="unit">{escaped(self.unit)}</p>'

@@ -150,7 +150,7 @@ def _answer(table: pd.DataFrame, currency: str) -> Section:
     cluster = table[table["member"].isna() & table["period"].isna()]
     targets = table[table["target"].notna()]
     reached = sum(value is True or value == np.True_ for value in targets["met"])
-    cards = [Card(say("Targets met"), reached, say("of {count}", count=len(targets)), raw=reached)]
+    cards = [Card(say("Targets met"), reached, say("of {count}", count=len(targets)))]
     for name in _HEADLINES:
         rows = cluster[cluster["indicator"] == name]
         if rows.empty or len(cards) == 5 or not np.isfinite(rows["value"].iloc[0]):

@@ -227,13 +227,12 @@ class _Parts:
         if len(self.chains):
             best = self.chains.iloc[0]
             steps = cell("steps", str(best["steps"])).replace(" > ", " › ")
-            worth = say(
-                "adds {value} {money} a year", value=figure(best["value"]), money=self.money
-            )
-            if best["joint"] == best["joint"]:
-                joint, both = figure(best["joint"]), figure(best["value"] + best["joint"])
+            value, joint = float(best["value_million"]), float(best["joint_million"])
+            worth = say("adds {value} {money} a year", value=figure(value), money=self.money)
+            if joint == joint:  # noqa: PLR0124 - known
+                both = figure(value + joint)
                 worth += say(
-                    ", its joint products {joint}: together {both}", joint=joint, both=both
+                    ", its joint products {joint}: together {both}", joint=figure(joint), both=both
                 )
             yield say("Largest value chain"), steps, worth
         built = self.solution.built
@@ -277,12 +276,12 @@ class _Parts:
             Column("rank", "#", "integer"),
             Column("steps", say("From waste to sale"), "path"),
             Column("stage", say("Stage")),
-            Column("amount", say("Waste"), "number", say("per year")),
-            Column("measure", say_in("measure", "Unit")),
+            Column("source_amount", say("Waste"), "number", say("per year")),
+            Column("source_unit_of_measure", say_in("measure", "Unit")),
             Column("income", say("Income"), "number", money),
             Column("cost", say("Cost"), "number", money),
-            Column("value", say("Value added"), "number", money, bar=True),
-            Column("joint", say("Its joint products add"), "number", money),
+            Column("value_million", say("Value added"), "number", money, bar=True),
+            Column("joint_million", say("Its joint products add"), "number", money),
         )
         note = say(
             "A chain is a path from a waste stream or a stockpile through units to a "
@@ -625,23 +624,12 @@ def _main_pollutant(totals: Mapping[str, Any]) -> str:
 
 
 def _chains(solution: Solution, years: int) -> pd.DataFrame:
-    """rank, steps, stage, amount, measure, income, cost, value, joint: per year."""
+    """`best_chains` with rank, income (synergy too) and cost; its figures per year."""
     chains = tell.best_chains(solution)
-    received = chains["income_million"] + chains["synergy_million"]
-    cost = received - chains["value_million"]
-    return pd.DataFrame(
-        {
-            "rank": range(1, len(chains) + 1),
-            "steps": chains["steps"],
-            "stage": chains["stage"],
-            "amount": chains["source_amount"] / years,
-            "measure": chains["source_unit_of_measure"],
-            "income": received / years,
-            "cost": cost / years,
-            "value": chains["value_million"] / years,
-            "joint": chains["joint_million"] / years,
-        }
-    )
+    income = chains["income_million"] + chains["synergy_million"]
+    chains = chains.assign(income=income, cost=income - chains["value_million"])
+    chains[["source_amount", "income", "cost", "value_million", "joint_million"]] /= years
+    return chains.assign(rank=range(1, len(chains) + 1))
 
 
 def assumptions(solution: Solution) -> pd.DataFrame:

@@ -64,9 +64,9 @@ def runs_opening(
         )
     higher, some = say("{money}; one run in twenty is higher", money=money), percent(gains)
     cards = [
-        Card(say("Middle (P50)"), p50, say("{money}, discounted", money=money), raw=p50),
-        Card(say("Low (P5)"), p5, say("{money}; one run in twenty is lower", money=money), raw=p5),
-        Card(say("High (P95)"), p95, higher, raw=p95),
+        Card(say("Middle (P50)"), p50, say("{money}, discounted", money=money)),
+        Card(say("Low (P5)"), p5, say("{money}; one run in twenty is lower", money=money)),
+        Card(say("High (P95)"), p95, higher),
         Card(say("Chance of gain"), some, say("of the runs with a plan are worth more than 0")),
         Card(say("Runs without a plan"), failed, say("of {count}", count=len(table))),
     ]
@@ -140,7 +140,7 @@ def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Sec
         lead += say(" None of them, alone, makes it worth less than nothing.")
     of = say("of {count} figures, alone", count=len(table))
     cards = [
-        Card(say("Worth of the plan"), base, say("{money}, discounted", money=money), raw=base),
+        Card(say("Worth of the plan"), base, say("{money}, discounted", money=money)),
         Card(say("Largest swing"), float(first["swing_million"]), money),
         Card(say("Lowest worth"), lowest, say("{money}, one figure alone at an end", money=money)),
         Card(say("Turn it negative"), len(negative), of),
@@ -229,7 +229,7 @@ def alternatives_opening(
     if sometimes:
         lead += say(" There is a choice about {some}.", some=first_few(sometimes))
     cards = [
-        Card(say("Best plan"), best, say("{money}, discounted", money=money), raw=best),
+        Card(say("Best plan"), best, say("{money}, discounted", money=money)),
         Card(say("Plans found"), others, say("within {within} of it", within=percent(within))),
         Card(say("Run in every one"), len(always), say("of {count} units", count=len(units))),
         Card(say("A matter of choice"), len(sometimes), say("of {count} units", count=len(units))),

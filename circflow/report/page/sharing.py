@@ -164,9 +164,9 @@ def _answer(tables: Tables, totals: Mapping[Any, Any], rule: str, why: str, mone
     shares = shares[shares["rule"] == rule].sort_values("million", ascending=False)
     holds, of = str((tables["core"]["in_core"] == "yes").sum()), len(tables["core"])
     cards = [
-        Card(say("Gain of the cluster"), gain, say("{money}, discounted", money=money), raw=gain),
-        Card(say("Each on its own"), alone, money, raw=alone),
-        Card(say("All together"), together, money, raw=together),
+        Card(say("Gain of the cluster"), gain, say("{money}, discounted", money=money)),
+        Card(say("Each on its own"), alone, money),
+        Card(say("All together"), together, money),
         Card(say("Rules that hold every group"), holds, say("of {count} rules", count=of)),
     ]
     if len(shares):
@@ -222,7 +222,6 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
     drawn = view(
         [row(names, payments["million"].to_numpy(float), texts, hover, "$blue")],
         110 + 24 * len(payments),
-        showlegend=False,
         yaxis=categories(names[::-1]),
         xaxis=axis(say("{money}, over the horizon, of today", money=money), rangemode="tozero"),
     )

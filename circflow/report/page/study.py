@@ -260,7 +260,7 @@ def bars(caption: str, wide: pd.DataFrame, unit: str) -> Figure | None:
         ]
         name = escaped(cut(str(series), 40))
         data.append(bar(name, names, values.to_numpy(float), f"${colour}", hover))
-    shape = {"xaxis": categories(), "yaxis": axis(unit), "showlegend": False}
+    shape = {"xaxis": categories(), "yaxis": axis(unit)}
     drawn = view(data, 430, barmode="group", bargap=0.25, **shape)
     keys = tuple((f"${_COLOURS[n]}", str(s)) for n, s in enumerate(wide.columns))
     return Figure(caption, {"": drawn}, caption, legend=keys if len(data) > 1 else ())

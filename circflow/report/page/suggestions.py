@@ -60,10 +60,10 @@ def suggestions_opening(
     count, of = len(pays), say("of {count} solved in full", count=len(table))
     lack, discounted = len(tables.get("no_market", ())), say("{money}, discounted", money=money)
     cards = [
-        Card(say("Would pay"), count, of, raw=count),
-        Card(say("Gain together"), together, discounted, raw=together),
-        Card(say("Their capital"), capital, money, raw=capital),
-        Card(say("The plan without them"), objective, discounted, raw=objective),
+        Card(say("Would pay"), count, of),
+        Card(say("Gain together"), together, discounted),
+        Card(say("Their capital"), capital, money),
+        Card(say("The plan without them"), objective, discounted),
         Card(say("Lack a market"), lack, say("products; the table says at what price")),
     ]
     judged = [_assessment(row, currency) for row in table.to_dict("records")]

@@ -100,8 +100,8 @@ def _cards(
     paid = [r["npv_market_million"] for r in built if _known(r.get("npv_market_million"))]
     jobs = sum(r["own_jobs"] for r in built if _known(r.get("own_jobs")))
     count, of = len(built), say("of {count} candidates", count=len(candidates))
-    yield Card(say("To build"), count, of, raw=count)
-    yield Card(say("Their capital"), capital, money, raw=capital)
+    yield Card(say("To build"), count, of)
+    yield Card(say("Their capital"), capital, money)
     if values:
         yield Card(say("Largest value"), max(values), say("{money}, discounted", money=money))
     earn = say("of {count} to build, by NPV", count=len(paid))
@@ -287,7 +287,6 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
     drawn = view(
         [trace],
         380,
-        showlegend=False,
         xaxis=axis(say("capital of the portfolio, {unit}", unit=unit), rangemode="tozero"),
         yaxis=axis(say("gained, {unit} discounted", unit=unit)),
     )

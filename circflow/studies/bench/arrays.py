@@ -1,6 +1,6 @@
 """A scenario as arrays: its programme and its totals, in one vector that two scenarios can share.
 
-`snapshot` builds and compiles a scenario once. Two snapshots of one structure (the same rows,
+`built` builds and compiles a scenario once. Two snapshots of one structure (the same rows,
 columns, nonzeros, yes/no decisions and unlimited bounds) differ only in the vector `figures` and
 in the values of the totals' forms, and that difference is a `Difference`, held sparsely.
 
@@ -147,13 +147,6 @@ def built(
     forms = forms_of(m, compiled)
     money = money_of(m, compiled) if rated else None
     return Built(m, compiled, _snapshot(compiled, forms, money), forms)
-
-
-def snapshot(
-    scenario: Scenario, decisions: Decisions = "free", choice: Choice | None = None
-) -> Snapshot:
-    """The arrays of a scenario (see `built`)."""
-    return built(scenario, decisions, choice).snapshot
 
 
 def columns_of(m: Model, compiled: Compiled, *names: str) -> dict[tuple[str, str, str], int]:

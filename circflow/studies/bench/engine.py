@@ -30,7 +30,7 @@ from concurrent.futures import (
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from circflow.data.pandas_text import python_strings
@@ -87,11 +87,11 @@ Work = Callable[[Parcel, Any], Any]
 """Does a task of a parcel's job: a function that workers can import."""
 
 
+@dataclass(frozen=True)
 class Lost:
     """A task whose worker died, again when it was alone."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    reason: str
 
 
 class Engine:
@@ -122,6 +122,8 @@ class Engine:
         self.address = dask
         self.client: Any = None
         self.pool: Executor | None = None
+        self.processes: ProcessPoolExecutor | None = None
+        """The pool, where it is of local processes that were started here."""
         self.stack = ExitStack()
         self.folder: Path | None = None
         self._given_out: dict[Future[Any], Any] = {}
@@ -140,25 +142,18 @@ class Engine:
             self._start_pool()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._others is not None:
             self._others.__exit__()
-        if isinstance(self.pool, ProcessPoolExecutor) and self.given is None:
-            _end(self.pool, at_once=kind is not None)
+        if self.processes is not None:
+            _end(self.processes, at_once=kind is not None)
         self.stack.close()
 
     def _start_pool(self, workers: int | None = None) -> None:
         if self.folder is None:
             self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        self.pool = ProcessPoolExecutor(
-            workers or self.jobs,
-            mp_context=processes(),
-            initializer=_begin_worker,
+        self.pool = self.processes = ProcessPoolExecutor(
+            workers or self.jobs, mp_context=processes(), initializer=_begin_worker
         )
 
     def send(self, job: Any) -> Any:
@@ -302,10 +297,8 @@ class Engine:
         self, work: Work, parcel: Any, tasks: Sequence[Any]
     ) -> Iterator[tuple[Any, Any]]:
         """Tasks that were under way when a worker died, one at a time."""
-        local = isinstance(self.pool, ProcessPoolExecutor) and self.given is None
-        if local:
-            assert isinstance(self.pool, ProcessPoolExecutor)
-            _end(self.pool, at_once=True)
+        if self.processes is not None:
+            _end(self.processes, at_once=True)
             self._start_pool(1)
         for task in tasks:
             try:
@@ -314,11 +307,10 @@ class Engine:
                 if not _is_loss(error):
                     raise
                 yield task, Lost(say("the worker died ({name})", name=type(error).__name__))
-                if local:
+                if self.processes is not None:
                     self._start_pool(1)
-        if local:
-            assert isinstance(self.pool, ProcessPoolExecutor)
-            self.pool.shutdown()
+        if self.processes is not None:
+            self.processes.shutdown()
             self._start_pool()
 
 

@@ -192,11 +192,6 @@ class Goals:
         bound = -goal.sign * outcome.bound / size + goal.constant
         return replace(outcome, objective=goal(outcome.x), bound=bound, row_dual=dual)
 
-    def refuse_without_plan(self, outcome: Outcome) -> None:
-        """Raise `NoPlan` where there is no plan, or none that is best."""
-        if outcome.x is None:
-            raise no_plan(self.scenario, outcome)
-
 
 def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
     """That a study's scenario has no plan, in words."""

@@ -196,7 +196,8 @@ class Values:
         self._at: dict[Setting, int] = {}
         self._on = np.zeros((0, switches.count), dtype=bool)
         self._used = np.zeros((0, switches.count), dtype=bool)
-        self._solved: list[Known] = []
+        self.solved: list[Known] = []
+        """Every value found by a solve."""
         self._store: Store | None = None
         for kept in store.results() if store else ():
             on, used = (frozenset(kept.content[name]) for name in ("on", "used"))
@@ -224,18 +225,14 @@ class Values:
     def known(self, setting: Setting) -> float | None:
         """The value, if it follows from what has been solved."""
         at = self._position(setting)
-        return None if at is None else self._solved[at].value
+        return None if at is None else self.solved[at].value
 
     def lookup(self, setting: Setting) -> Known:
         """The value at a setting, and between which settings it holds."""
         self(setting)
         at = self._position(setting)
         assert at is not None
-        return self._solved[at]
-
-    def solved(self) -> list[Known]:
-        """Every value found by a solve."""
-        return self._solved
+        return self.solved[at]
 
     def _position(self, setting: Setting) -> int | None:
         """Position of a solve that tells the value."""
@@ -309,10 +306,10 @@ class Values:
 
     def _add(self, known: Known) -> None:
         switches = self.switches
-        self._at[known.on] = len(self._solved)
+        self._at[known.on] = len(self.solved)
         self._on = np.vstack([self._on, switches.flags(known.on)])
         self._used = np.vstack([self._used, switches.flags(known.used)])
-        self._solved = [*self._solved, known]
+        self.solved = [*self.solved, known]
         if self._store is not None:
             on, used = sorted(known.on), sorted(known.used)
             value = known.value if np.isfinite(known.value) else None

@@ -23,6 +23,7 @@ from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import TOLERANCE, Session
 from circflow.solver.optimum import optimum, proven
+from circflow.solver.scaling import scaling_of
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import StoppedError, Switches
 from circflow.studies.cluster.games import Verdict, spanned
@@ -78,10 +79,8 @@ def _largest_amounts(cluster: Cluster) -> Floats:
     m, compiled, switches = cluster.model, cluster.compiled, cluster.switches
     plan, program = cluster.outcome(cluster.everybody).x, compiled.program
     assert plan is not None
-    session = Session(program.relaxed())
-    session.change_offset(0.0)
-    columns = np.arange(program.shape[1])
-    session.change_costs(columns, np.zeros(len(columns)))
+    free = program.relaxed().without_goal()
+    session = Session(free, scaling=scaling_of(program.relaxed()))
     gated = np.concatenate([switches.gate_columns, switches.tariff_columns])
     flow = m["flow"].frame
     place = compiled.column_of[flow["column"].to_numpy(np.intp)]
@@ -107,11 +106,11 @@ def _largest_amounts(cluster: Cluster) -> Floats:
             summed = part.groupby("place")["coefficient"].sum()
             objective = summed.index.to_numpy(np.intp), -summed.to_numpy(float)
         if key not in known:
-            session.change_costs(*objective)
+            columns, costs = objective
+            session.change_to(free.with_costs(costs, columns))
             outcome = session.resolve(primal=True) if known else session.solve()
             bounded = outcome.x is not None and proven(outcome, session)
             known[key] = -outcome.objective * (1.0 + 1e-6) if bounded else size
-            session.change_costs(objective[0], np.zeros(len(objective[0])))
         most[at] = min(known[key], float(program.upper[column]))
     return np.maximum(most, 0.0)
 
@@ -200,7 +199,7 @@ class Search:
         best: Verdict | None = None
         null = self.null
         everyone = frozenset(range(self.values.switches.count)) - null
-        for known in self.values.solved():
+        for known in self.values.solved:
             for members in (known.on - null, known.used):
                 if len(members) < 2 or members == everyone or not np.isfinite(known.value):
                     continue

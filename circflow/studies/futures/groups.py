@@ -117,7 +117,9 @@ class Grouped:
                 assert one.decisions is not None
                 if not self._closed(gap) and _key(one.decisions) not in tried:
                     tried.add(_key(one.decisions))
-                    self._try(one.decisions)
+                    value = self.measure(one.decisions)
+                    if value > self.value:
+                        self.best, self.value = one.decisions, value
             self.tell(
                 say(
                     "{groups} groups: best {value:,.2f}, at most {bound:,.2f} million",
@@ -143,8 +145,3 @@ class Grouped:
             known[part] = one
         answers = [known[part] for part in parts]
         return [one for one in answers if one is not None]
-
-    def _try(self, decisions: Floats) -> None:
-        value = self.measure(decisions)
-        if value > self.value:
-            self.best, self.value = decisions, value

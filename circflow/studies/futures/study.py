@@ -15,9 +15,9 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,6 @@ from circflow.studies.bench.engine import Engine, Lost
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures import worker
 from circflow.studies.futures.first_stage import (
-    FirstStage,
     Risk,
     built_of,
     copy_of,
@@ -120,12 +119,14 @@ def futures(  # noqa: PLR0913
     kept = Kept.of(job, Path(store) if store is not None else None, resume)
     with Engine(jobs, executor, dask, progress) as engine:
         run = Run(job, engine, group_size, kept)
-        answer = run.study()
-        tested = None
-        if sample is not None and answer.decisions is not None and test != 0:
-            tested = _test(run, answer, test or sample, seed)
-        worth = _softening(run, answer) if infrastructure else None
-    return answer.result(notes, tested, worth, time.perf_counter() - begun)
+        result, tested, worth = run.study(), None, None
+        if result.decisions is not None:
+            if sample is not None and test != 0:
+                tested = _test(run, result.decisions, test or sample, seed)
+            if infrastructure:
+                worth = _softening(run, result.decisions, result.worth)
+    seconds = time.perf_counter() - begun
+    return replace(result, tested=tested, infrastructure=worth, notes=tuple(notes), seconds=seconds)
 
 
 def _what_comes(
@@ -150,61 +151,6 @@ def _what_comes(
     return futures_of(scenario), []
 
 
-@dataclass(frozen=True)
-class Answer:
-    """All that was found, before it is told."""
-
-    run: Run
-    status: Status
-    alone: list[Valuation]
-    mean: Valuation
-    under_mean: list[Valuation]
-    plans: Sequence[Planned] = ()
-    decisions: Floats | None = None
-    bound: float = np.nan
-    reasons: tuple[tuple[str, str], ...] = ()
-    reason: str = ""
-
-    def result(
-        self,
-        notes: Sequence[str],
-        tested: Tested | None,
-        softening: pd.DataFrame | None,
-        seconds: float,
-    ) -> Futures:
-        """From the steps of the study; a better plan that another step has found is taken."""
-        job = self.run.job
-        count = len(job.futures)
-        worth = _worths([plan.valuation for plan in self.plans], count)
-        under_mean = _worths(self.under_mean, count)
-        alone = np.fmax(np.fmax(_worths(self.alone, count), worth), under_mean)
-        members = pd.DataFrame({n: plan.members for n, plan in enumerate(self.plans)}).fillna(0.0)
-        names = [f.name for f in job.futures]
-        members.columns = pd.Index(names[: members.shape[1]])
-        return Futures(
-            scenario=job.scenario,
-            futures=job.futures,
-            risk=self.run.risk,
-            status=self.status,
-            first=job.first,
-            worth=worth,
-            alone=alone,
-            mean_decisions=under_mean,
-            decisions=self.decisions,
-            mean=self.mean.decisions,
-            decisions_alone=tuple(one.decisions for one in self.alone),
-            members=members.rename_axis("member").reset_index(),
-            EV=None if np.isnan(self.mean.worth) else self.mean.worth,
-            bound=self.bound,
-            reason=self.reason,
-            without_plan=self.reasons,
-            tested=tested,
-            infrastructure=softening,
-            notes=tuple(notes),
-            seconds=seconds,
-        )
-
-
 class Run:
     """The steps of the study."""
 
@@ -219,11 +165,7 @@ class Run:
         self.plans: dict[tuple[int, bytes], Planned] = {}
         """Audited, by the number of the future and the decisions."""
 
-    @property
-    def first(self) -> FirstStage:
-        return self.job.first
-
-    def study(self) -> Answer:
+    def study(self) -> Futures:
         """WS, EV, EEV, RP, and the plans of RP."""
         alone = self.each(worker.alone, say("each future alone"))
         _unbounded(self.job, alone)
@@ -236,20 +178,21 @@ class Run:
             under_mean = [
                 p.valuation for p in self._planned(say("the mean scenario's decisions"), same)
             ]
-        answer = Answer(self, Status.INFEASIBLE, alone, mean, under_mean)
         without = [n for n, one in enumerate(alone) if one.status is Status.INFEASIBLE]
         if without:
             reasons = tuple((self.job.futures[n].name, reason_of(self.job, n)) for n in without)
             reason = say("no decisions hold in every future: some have no plan at all")
-            return replace(answer, reasons=reasons, reason=reason)
-        return self._together(answer)
+            return self._result(alone, mean, under_mean, without_plan=reasons, reason=reason)
+        return self._together(alone, mean, under_mean)
 
-    def _together(self, answer: Answer) -> Answer:
-        mean, under_mean = answer.mean, answer.under_mean
+    def _together(
+        self, alone: list[Valuation], mean: Valuation, under_mean: list[Valuation]
+    ) -> Futures:
         status, decisions, bound = self.decided(mean.decisions, under_mean)
         if status is Status.INFEASIBLE:
             copies = self.each(worker.copy, say("programmes of the futures"))
-            return replace(answer, reason=no_common_plan(self.job, copies, self.probabilities))
+            why = no_common_plan(self.job, copies, self.probabilities)
+            return self._result(alone, mean, under_mean, reason=why)
         if decisions is None:
             name = self.job.scenario.name
             words = {Status.UNBOUNDED: say("the futures together could earn without end")}
@@ -263,9 +206,61 @@ class Run:
             assert mean.decisions is not None
             decisions = mean.decisions
             plans = self._planned(say("plans of the futures"), [decisions] * len(same))
-        answer = replace(answer, status=status, plans=plans, decisions=decisions, bound=bound)
-        _check(answer)
-        return answer
+        self._check(decisions, plans, alone)
+        best = [plan.valuation for plan in plans]
+        _not_above(self.measured(best), bound, "RP", say("its proven bound"))
+        if under_mean:
+            _not_above(self.measured(under_mean), bound, "EEV", "RP")
+        return self._result(
+            alone, mean, under_mean, plans, status=status, decisions=decisions, bound=bound
+        )
+
+    def _result(
+        self,
+        alone: Sequence[Valuation],
+        mean: Valuation,
+        under_mean: Sequence[Valuation],
+        plans: Sequence[Planned] = (),
+        **figures: Any,
+    ) -> Futures:
+        """From the steps of the study; a better plan that another step has found is taken."""
+        job, count = self.job, len(self.job.futures)
+        worth = _worths([plan.valuation for plan in plans], count)
+        mean_decisions = _worths(under_mean, count)
+        members = pd.DataFrame({n: plan.members for n, plan in enumerate(plans)}).fillna(0.0)
+        members.columns = pd.Index([f.name for f in job.futures][: members.shape[1]])
+        figures = {"status": Status.INFEASIBLE, "decisions": None, "bound": np.nan, **figures}
+        return Futures(
+            scenario=job.scenario,
+            futures=job.futures,
+            risk=self.risk,
+            first=job.first,
+            worth=worth,
+            alone=np.fmax(np.fmax(_worths(alone, count), worth), mean_decisions),
+            mean_decisions=mean_decisions,
+            mean=mean.decisions,
+            decisions_alone=tuple(one.decisions for one in alone),
+            members=members.rename_axis("member").reset_index(),
+            EV=None if np.isnan(mean.worth) else mean.worth,
+            **figures,
+        )
+
+    def _check(
+        self, decisions: Floats, plans: Sequence[Planned], alone: Sequence[Valuation]
+    ) -> None:
+        """The decisions keep the budget and hold in every future, which is worth more alone."""
+        job = self.job
+        if job.first.breach(decisions) > 1e-6:
+            raise CheckError("the decisions break the limits of building (a fault of circflow)")
+        for future, plan, worth_alone in zip(job.futures, plans, alone, strict=True):
+            if plan.valuation.decisions is None:
+                raise CheckError(
+                    "no plan under the decisions in the future {name!r}, though the search found "
+                    "one (a fault of circflow)",
+                    name=future.name,
+                )
+            words = say("{name!r} under common decisions", name=future.name)
+            _not_above(plan.valuation.worth, worth_alone.bound, words, "alone")
 
     def _planned(self, words: str, decisions: Sequence[Floats | None]) -> list[Planned]:
         """The plans of the futures for which there are decisions, each audited; those of a future
@@ -339,7 +334,7 @@ class Run:
 
     def _mean(self) -> Valuation:
         scenario = mean_scenario(self.job.scenario, self.job.futures)
-        _, _, copy = copy_of(unbudgeted(scenario), self.first.labels)
+        _, _, copy = copy_of(unbudgeted(scenario), self.job.first.labels)
         return worker.best_alone(self.job, copy)
 
     def each(
@@ -394,31 +389,6 @@ def _unbounded(job: Job, alone: Sequence[Valuation]) -> None:
             raise NoPlan(name, Status.UNBOUNDED, words)
 
 
-def _check(answer: Answer) -> None:
-    """The decisions keep the budget and hold in every future, and EEV ≤ RP ≤ WS."""
-    job = answer.run.job
-    assert answer.decisions is not None
-    if job.first.breach(answer.decisions) > 1e-6:
-        raise CheckError("the decisions break the limits of building (a fault of circflow)")
-    for future, plan, worth_alone in zip(job.futures, answer.plans, answer.alone, strict=True):
-        if plan.valuation.decisions is None:
-            raise CheckError(
-                "no plan under the decisions in the future {name!r}, though the search found "
-                "one (a fault of circflow)",
-                name=future.name,
-            )
-        _not_above(
-            plan.valuation.worth,
-            worth_alone.bound,
-            say("{name!r} under common decisions", name=future.name),
-            "alone",
-        )
-    best = answer.run.measured([plan.valuation for plan in answer.plans])
-    _not_above(best, answer.bound, "RP", say("its proven bound"))
-    if answer.under_mean:
-        _not_above(answer.run.measured(answer.under_mean), answer.bound, "EEV", "RP")
-
-
 def _not_above(less: float, more: float, name: str, other: str) -> None:
     if less > more + _SLACK * max(abs(less), abs(more), 1.0):
         raise CheckError(
@@ -431,18 +401,15 @@ def _not_above(less: float, more: float, name: str, other: str) -> None:
         )
 
 
-def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
+def _softening(run: Run, decisions: Floats, worths: Floats) -> pd.DataFrame:
     """What each piece of infrastructure is worth: the plan for all futures without it; of a
     candidate that is not built, the decisions with it."""
-    if answer.decisions is None:
-        return None
-    worths = np.array([plan.valuation.worth for plan in answer.plans])
     job = run.job
     parts: list[tuple[Thing, Floats | None, Floats | None, str]] = []
-    built = [one["unit"] for one in built_of(job.scenario, run.first, answer.decisions)]
+    built = [one["unit"] for one in built_of(job.scenario, run.job.first, decisions)]
     for thing in things_of(job.scenario):
         if thing.kind == "candidate" and thing.name not in built:
-            parts.append((thing, *_added(run, answer.decisions, thing.name, built, worths)))
+            parts.append((thing, *_added(run, decisions, thing.name, built, worths)))
             continue
         run.engine.tell(say("without {words}", words=thing.words))
         scenario = without(job.scenario, thing)
@@ -457,7 +424,7 @@ def _added(
 ) -> tuple[Floats | None, Floats, str]:
     """Worths of the futures with a candidate besides, built as early as holds in all of them;
     those without it; why there are none with it."""
-    starts = with_candidate(run.first, decisions, unit)
+    starts = with_candidate(run.job.first, decisions, unit)
     for one in starts:
         added = run.each(worker.value, say("with {unit}", unit=unit), one)
         if np.isfinite(run.measured(added)):
@@ -467,18 +434,17 @@ def _added(
     return None, worths, not_added(run.job.scenario, unit, built)
 
 
-def _test(run: Run, answer: Answer, count: int, seed: int) -> Tested:
+def _test(run: Run, decisions: Floats, count: int, seed: int) -> Tested:
     """The decisions judged on two fresh samples, for which the best is found as well."""
-    assert answer.decisions is not None
     ranges, _ = varied(run.job.scenario)
     batches = []
     for number in (1, 2):
         fresh = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         drawn = sampled(run.job.scenario, ranges, count, fresh, method="random")
-        job = Job(run.job.scenario, tuple(drawn), run.first, run.job.gap, run.job.time_limit)
+        job = Job(run.job.scenario, tuple(drawn), run.job.first, run.job.gap, run.job.time_limit)
         batch = Run(job, run.engine)
-        batches.append(batch.compared(answer.decisions))
-    return judged(batches, answer.run.risk)
+        batches.append(batch.compared(decisions))
+    return judged(batches, run.risk)
 
 
 def _worths(answers: Sequence[Valuation], count: int) -> Floats:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,13 +75,9 @@ class Alone:
     pricing: Pricing
     bench: Bench
     without: Plan
-    without_solution: Solution
+    added_without: pd.DataFrame
+    """Each member's value added without any."""
     every: frozenset[str]
-
-    @cached_property
-    def added_without(self) -> pd.DataFrame:
-        """Each member's value added without any."""
-        return value_added(self.without_solution)
 
     def judged(self, row: dict[Any, Any]) -> Judged:
         """The best plan with it."""
@@ -92,9 +87,11 @@ class Alone:
         forced, plan, within = bench.building(one.unit, others, self.without.x)
         member = bench.scenario.member_of.get(one.site)
         record: dict[str, Any] = {name: row.get(name) for name in COLUMNS}
+        known = self.pricing.technologies[one.technology]
         record.update(
             member=member, unit=one.unit, gain=0.0, pays=False, value=np.nan,
-            objective_with=self.without.value, **self._library(one),
+            objective_with=self.without.value, confidence=known["confidence"],
+            readiness=known["readiness"], sources=known["source"],
         )  # fmt: skip
         if plan is None:
             return Judged(one, record, forced)
@@ -116,10 +113,6 @@ class Alone:
         if pays and change.max() > 0.0:
             record["gains_most"] = members["member"].iloc[int(change.argmax())]
         return Judged(one, record, forced, plan, flows, members)
-
-    def _library(self, one: Candidate) -> dict[str, object]:
-        row = self.pricing.technologies[one.technology]
-        return {n: row[n] for n in ("confidence", "readiness")} | {"sources": row["source"]}
 
     def even(self, one: Judged) -> Judged:
         """The same with the capex and the gate fee at which it is worth nothing."""

@@ -77,10 +77,11 @@ class FirstTonne:
 
     def _after(self, row: Ints, amount: Floats) -> Outcome:
         """The plan, its decisions held, with amounts taken out of rows of the balance."""
-        rows, zeros = self.family.rows[row], np.zeros(len(row))
-        self.bench.linear.change_rows(rows, amount, amount)
-        after = self.bench.linear.resolve()
-        self.bench.linear.change_rows(rows, zeros, zeros)
+        linear = self.bench.linear
+        held = linear.program
+        linear.change_to(held.with_limits(self.family.rows[row], amount, amount))
+        after = linear.resolve()
+        linear.change_to(held)
         return after
 
     def _asked(self, offer: Offer, site: int, periods: Ints) -> tuple[Ints, Floats]:
@@ -114,23 +115,20 @@ def first_look(bench: Bench, units: Sequence[str]) -> dict[str, float]:
     to answer: the plants that it needs or displaces are seen, which they are not where the plan's
     decisions are held.
     """
-    session = Proven(bench.program.relaxed(), scaling=bench.scaling)
     places = {unit: bench.units.get(unit, _NONE) for unit in units}
     every = np.concatenate([_NONE, *places.values()])
-    session.change_bounds(every, np.zeros(len(every)), np.zeros(len(every)))
+    program = bench.program.relaxed().with_bounds(every, 0.0, 0.0)
+    session = Proven(program, scaling=bench.scaling)
     without = session.solve()
     gains = dict.fromkeys(units, -np.inf)
     for unit, columns in places.items():
         if not len(columns) or without.x is None:
             continue
-        row = np.array([bench.once[unit]], dtype=np.intp)
-        session.change_bounds(columns, np.zeros(len(columns)), np.ones(len(columns)))
-        session.change_rows(row, np.ones(1), np.ones(1))
+        once = np.array([bench.once[unit]], dtype=np.intp)
+        session.change_to(program.with_bounds(columns, 0.0, 1.0).with_limits(once, lower=1.0))
         outcome = session.resolve()
         if outcome.x is not None:
             gains[unit] = without.objective - outcome.objective
-        session.change_rows(row, np.full(1, -np.inf), np.ones(1))
-        session.change_bounds(columns, np.zeros(len(columns)), np.zeros(len(columns)))
     return gains
 
 

@@ -48,6 +48,7 @@ from circflow.studies.suggest.money import read_rates
 from circflow.studies.suggest.shortlist import FirstTonne, first_look, promising
 from circflow.studies.suggest.unmet import almost, known_units, needing_a_market
 from circflow.studies.units.candidates import Bench, Setting
+from circflow.studies.units.effects import value_added
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
@@ -276,7 +277,7 @@ class _Work:
         without = bench.solve(Setting(out=every))
         if without is None:
             raise StudyError("there is no plan without the suggestions: a fault of circflow")
-        alone = Alone(pricing, bench, without, bench.solution(without), every)
+        alone = Alone(pricing, bench, without, value_added(bench.solution(without)), every)
         rows = chosen.to_dict("records")
         judged = engine.spread(Alone.judged, alone, rows, mark("suggestions"))
         judged.sort(key=lambda one: -one.value)

@@ -194,10 +194,6 @@ class Design:
     points: tuple[Point, ...]
     name: str = ""
 
-    def edits(self, point: Point) -> list[tuple[str, Any]]:
-        """The edits of a run."""
-        return edits_of(self.parameters, point)
-
 
 def edits_of(parameters: Sequence[Parameter], point: Point) -> list[tuple[str, Any]]:
     """What a point changes: (address, edit) in the order of the parameters."""

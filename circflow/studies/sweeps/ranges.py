@@ -330,13 +330,9 @@ class _Path:
             )
 
     def _same(self, worth: float, other: float) -> bool:
-        return abs(worth - other) <= (_EQUAL + 2.0 * self._slack) * max(
-            abs(worth), abs(other), 1e-6
-        )
-
-    @property
-    def _slack(self) -> float:
-        return self.gap if self.built.compiled.program.has_decisions else 0.0
+        slack = self.gap if self.built.compiled.program.has_decisions else 0.0
+        size = max(abs(worth), abs(other), 1e-6)
+        return abs(worth - other) <= (_EQUAL + 2.0 * slack) * size
 
     def lines(self, left: _Line, right: _Line, solve: Solve) -> list[_Line]:
         """The lines between two, both included, in order."""

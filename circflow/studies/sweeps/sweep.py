@@ -248,39 +248,33 @@ def _described(design: Design, options: Options) -> dict[str, Any]:
     }
 
 
+@dataclass
 class Sweeper:
     """Runs a design: sets up, gives out, stores, checks, and makes the table."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        scenario: Scenario,
-        design: Design,
-        options: Options,
-        engine: Engine,
-        store: str | Path | None = None,
-        resume: bool = False,
-        check_every: int | None = CHECK_EVERY,
-    ) -> None:
-        if resume and store is None:
+    scenario: Scenario
+    design: Design
+    options: Options
+    engine: Engine
+    file: str | Path | None = None
+    """Of the store."""
+    resume: bool = False
+    check_every: int | None = CHECK_EVERY
+
+    def __post_init__(self) -> None:
+        if self.resume and self.file is None:
             raise StudyError("to resume, name the store that the runs were written to")
-        self.scenario = scenario
-        self.design = design
-        self.options = options
-        self.engine = engine
-        self.check_every = check_every
-        self.notes = what.left_behind(scenario, design)
+        self.notes = what.left_behind(self.scenario, self.design)
         self.spent = {"setup": 0.0, "runs": 0.0, "checks": 0.0}
         self.begun = time.perf_counter()
-        self.store = (
-            Store(store, scenario, ["sweep", _described(design, options)], resume=resume)
-            if store is not None
-            else None
-        )
+        self.store: Store | None = None
+        if self.file is not None:
+            study = ["sweep", _described(self.design, self.options)]
+            self.store = Store(self.file, self.scenario, study, resume=self.resume)
         stored = map(Run.stored, self.store.results() if self.store else ())
         # A run whose worker died is tried again.
         self.runs = {run.number: run for run in stored if run.status != FAILED}
         self.stored = len(self.runs)
-        self.labels: tuple[tuple[str, ...], ...] = ()
         self.choice: Choice = {}
         self.rate = self._rate()
         self.rated = self.rate is not None
@@ -404,7 +398,12 @@ class Sweeper:
             usable = {n: p for n, p in points.items() if n in valid}
             fitted = self._fitted(job, list(usable.values()), settled)
             start = self._start(base)
-        self._note(fitted.rebuilt, fitted.compilations, settled)
+        if not settled:
+            count = fitted.compilations + 1
+            self.notes.append(say("{compilations} compilations of the model", compilations=count))
+            for n, why in fitted.rebuilt.items():
+                address = parameters[n].address
+                self.notes.append(say("{address}: rebuilt, {why}", address=address, why=why))
         affine = fitted.affine
         job = replace(job, start=start, affine=affine)
         known = {n: affine.knows(p) for n, p in usable.items()}
@@ -423,17 +422,6 @@ class Sweeper:
             with _timed(self.spent, "setup"):
                 inner = built(changed, self.options.decisions, self.choice, rated=self.rated)
             self._family(changed, inner, tuple(members), (*settled, *fixed))
-
-    def _note(self, rebuilt: dict[int, str], compilations: int, settled: tuple[int, ...]) -> None:
-        if settled:
-            return
-        self.notes.append(
-            say("{compilations} compilations of the model", compilations=compilations + 1)
-        )
-        for n, why in rebuilt.items():
-            self.notes.append(
-                say("{address}: rebuilt, {why}", address=self.design.parameters[n].address, why=why)
-            )
 
     def _families(
         self, left: Sequence[int], points: Mapping[int, Point], rebuilt: set[int]

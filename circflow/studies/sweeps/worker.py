@@ -172,8 +172,6 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
         try:
             if start.basis is None and not solved:
                 outcome = session.solve(time_limit=limit)
-            elif limit is None:
-                outcome = session.quick(primal=only_costs)
             else:
                 outcome = session.resolve(time_limit=limit, primal=only_costs)
             doubtful = not proven(outcome, session)
@@ -237,10 +235,8 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
     except ScenarioError as error:
         return invalid(number, error, time.perf_counter() - begun)
     one = built(scenario, job.options.decisions, job.choice)
-    start = job.start
-    labels = one.snapshot.structure.labels
-    if not one.snapshot.structure.same(job.base.structure):
-        start = None  # the base's plan and basis are of another programme
+    structure, base = one.snapshot.structure, job.base.structure
+    start = job.start if structure.same(base) else None  # else of another programme
     outcome = _solved(one.compiled.program, start, job.options)
     run = _run_of(number, outcome, begun, one.snapshot.totals, how="rebuilt")
     if outcome.x is None:
@@ -252,8 +248,8 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
         fixed = one.compiled.program.has_decisions or job.options.decisions == "fixed"
         every = read_tables(one.model, one.compiled, outcome, fixed=fixed)
         tables = {name: getattr(every, name) for name in job.options.keep}
-    others = None if labels == job.base.structure.labels else labels
-    return replace(run, labels=others, seconds=time.perf_counter() - begun, tables=tables)
+    labels = None if structure.labels == base.labels else structure.labels
+    return replace(run, labels=labels, seconds=time.perf_counter() - begun, tables=tables)
 
 
 def _solved(program: Program, start: Start | None, options: Options) -> Outcome:

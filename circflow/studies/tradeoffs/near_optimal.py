@@ -26,10 +26,10 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Solution, Status
 from circflow.solver.highs import Outcome
-from circflow.solver.run import read_tables
+from circflow.solver.run import read_off
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
-from circflow.studies.bench.goals import PLAN, Goal, Goals, decisions_of
+from circflow.studies.bench.goals import PLAN, Goal, Goals, decisions_of, no_plan
 from circflow.studies.sweeps.sweep import plan_row
 
 NOTHING = 1e-6
@@ -154,30 +154,24 @@ def near_optimal(  # noqa: PLR0913
         StudyError: an impossible share.
         NoPlan: the scenario has no plan.
     """
-    search = _Search(scenario, within, count, decisions, gap, time_limit, progress)
     with Engine(jobs, dask=dask, tell=progress) as engine:
-        return search.run(engine)
+        return _Search(scenario, within, count, decisions, gap, time_limit, engine).run()
 
 
+@dataclass
 class _Search:
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        scenario: Scenario,
-        within: float,
-        count: int,
-        decisions: Decisions,
-        gap: float,
-        time_limit: float | None,
-        progress: Callable[[str], None] | None,
-    ) -> None:
+    scenario: Scenario
+    within: float
+    count: int
+    decisions: Decisions
+    gap: float
+    time_limit: float | None
+    engine: Engine
+
+    def __post_init__(self) -> None:
         self.begun = time.perf_counter()
-        self.within, self.count = within, count
-        self.gap, self.time_limit = gap, time_limit
-        self.tell = progress or (lambda _: None)
-        self.tell(say("compiling the model"))
-        self.scenario = scenario
-        self.decisions = decisions
-        self.goals = Goals(scenario, decisions)
+        self.engine.tell(say("compiling the model"))
+        self.goals = Goals(self.scenario, self.decisions)
         self.plan = self.goals.goal(PLAN)
         self.goals.add_rows({PLAN: self.plan})
         forms = self.goals.built.forms
@@ -188,15 +182,15 @@ class _Search:
         ]
         self.seen: list[_Plan] = []
 
-    def run(self, engine: Engine) -> Alternatives:
-        self.tell(say("the best plan"))
+    def run(self) -> Alternatives:
+        self.engine.tell(say("the best plan"))
         outcome = self._solve(self.plan, {})
-        self.goals.refuse_without_plan(outcome)
-        assert outcome.x is not None
+        if outcome.x is None:
+            raise no_plan(self.scenario, outcome)
         self.first = outcome.x
         self.best = self.plan(outcome.x)
         self.floor = self.best - self.within * abs(self.best)
-        extremes = self._ranges(engine)
+        extremes = self._ranges()
         most = NOTHING * max(self.highs.max(initial=0.0), 1e-9)
         self.span = np.where(self.highs > most, self.highs, np.inf)
         self.seen = [self._seen(x) for x in (self.first, *extremes)]
@@ -212,13 +206,13 @@ class _Search:
         room = 1e-9 + (self.gap if self.goals.program.has_decisions else 0.0)
         return {PLAN: (self.floor - room * abs(self.best), np.inf)}
 
-    def _ranges(self, engine: Engine) -> list[Floats]:
+    def _ranges(self) -> list[Floats]:
         """Every unit's lowest and highest throughput, and whether they are proven; the plans at
         these ends."""
         best = self.goals.begin_at(self.first, self.goals.last_basis)
         limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
         driven = _Driven(best, best.relaxed(), self.first, self._held, limits)
-        ends = engine.spread(_Driven.ends, driven, self.unit_goals, mark("units"))
+        ends = self.engine.spread(_Driven.ends, driven, self.unit_goals, mark("units"))
         extremes = [x for plans, _ in ends for x in plans]
         every = np.array([self._throughput(x) for x in (self.first, *extremes)])
         self.lows, self.highs = every.min(axis=0), every.max(axis=0)
@@ -239,7 +233,7 @@ class _Search:
         usable = np.isfinite(self.span)
         matrix = np.array([u.coefficients for u in self.unit_goals])
         for n in range(_HOPS):
-            self.tell(say("alternatives: {n} of {hops}", n=n + 1, hops=_HOPS))
+            self.engine.tell(say("alternatives: {n} of {hops}", n=n + 1, hops=_HOPS))
             mean = used / (n + 1)
             weight = np.where(usable, (mean - mean[usable].mean() if usable.any() else mean), 0.0)
             weight = weight / self.span
@@ -326,15 +320,10 @@ class _Search:
 
     def _solution(self, number: int, plan: _Plan) -> Solution:
         one = self.goals.built
-        outcome = Outcome(Status.FEASIBLE, -plan.value, np.nan, np.nan, plan.x)
-        gap = max(0.0, (self.best - plan.value) / abs(self.best)) if self.best else 0.0
-        tables = read_tables(one.model, one.compiled, outcome, fixed=False)
-        return Solution(
-            scenario=self.scenario,
-            status=Status.OPTIMAL if number == 0 else Status.FEASIBLE,
-            objective=plan.value,
-            gap=0.0 if number == 0 else gap,
-            tables=tables,
-            seconds={"read": self.scenario.read_seconds, "build": 0.0, "solve": 0.0, "total": 0.0},
-            relaxed=self.decisions == "relaxed",
-        )
+        gap = max(0.0, (self.best - plan.value) / abs(self.best)) if self.best and number else 0.0
+        status = Status.FEASIBLE if number else Status.OPTIMAL
+        outcome = Outcome(status, -plan.value, gap=gap, x=plan.x)
+        relax = self.decisions == "relaxed"
+        solution = read_off(one.model, one.compiled, outcome, fixed=False, relax=relax)
+        solution.seconds.update(read=self.scenario.read_seconds, build=0.0, solve=0.0, total=0.0)
+        return solution

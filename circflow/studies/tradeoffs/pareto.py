@@ -28,7 +28,7 @@ from circflow.solution.solution import Status
 from circflow.solver.highs import Basis
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
-from circflow.studies.bench.goals import Goal, Goals
+from circflow.studies.bench.goals import Goal, Goals, no_plan
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.sweep import plan_row
 
@@ -106,13 +106,12 @@ def pareto(  # noqa: PLR0913
     begun = time.perf_counter()
     if len(trade) != 2 or trade[0] == trade[1]:
         raise StudyError("name two different goals to trade")
-    tell = progress or (lambda _: None)
-    tell(say("compiling the model"))
-    goals = Goals(scenario, decisions)
-    first, second = (goals.goal(name) for name in trade)
-    goals.add_rows({first.name: first, second.name: second})
-    curve = _Curve(goals, first, second, gap, time_limit)
     with Engine(jobs, dask=dask, tell=progress) as engine:
+        engine.tell(say("compiling the model"))
+        goals = Goals(scenario, decisions)
+        first, second = (goals.goal(name) for name in trade)
+        goals.add_rows({first.name: first, second.name: second})
+        curve = _Curve(goals, first, second, gap, time_limit)
         plans = engine.spread(_Curve.end, curve, (0, 1), mark("ends of the curve"))
         span = np.linspace(plans[0].second, plans[-1].second, points)[1:-1]
         if abs(plans[-1].second - plans[0].second) > curve.noise(second, plans):
@@ -151,24 +150,21 @@ class _Curve:
         goals = self.goals.twin()
         limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
         outcome = goals.optimise(best, bounds, **limits)
-        goals.refuse_without_plan(outcome)
-        assert outcome.x is not None
+        if outcome.x is None:
+            raise no_plan(goals.scenario, outcome)
         marginal = np.nan
         if bounds and outcome.row_dual is not None:
             per_unit = outcome.row_dual[goals.rows[other.name]]
             # What the first goal loses (in its own sense) per unit that the second gains.
             marginal = max(0.0, -per_unit * best.sign * other.sign) + 0.0
         reached = best(outcome.x)
-        slack = max(abs(reached), 1e-9) * max(SLACK, self.gap if self._searches else 0.0)
+        gap = self.gap if goals.program.has_decisions else 0.0
+        slack = max(abs(reached), 1e-9) * max(SLACK, gap)
         held = (reached - slack, np.inf) if best.maximise else (-np.inf, reached + slack)
         again = goals.optimise(other, {**bounds, best.name: held}, **limits)
         x = outcome.x if again.x is None else again.x
         exact = outcome.status is Status.OPTIMAL and again.status is Status.OPTIMAL
         return _Point(self.first(x), self.second(x), x, marginal, exact, goals.last_basis)
-
-    @property
-    def _searches(self) -> bool:
-        return self.goals.program.has_decisions
 
 
 def _efficient(points: Sequence[_Point], first: Goal, second: Goal, curve: _Curve) -> list[_Point]:

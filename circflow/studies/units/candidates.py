@@ -29,7 +29,7 @@ from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven, best_value
-from circflow.solver.run import read_tables, solve
+from circflow.solver.run import read_off, solve
 from circflow.solver.scaling import scaling_of
 from circflow.studies.errors import StudyError
 
@@ -258,20 +258,11 @@ class Bench:
 
     def solution(self, plan: Plan) -> Solution:
         """A plan as tidy tables."""
-        outcome = replace(plan.outcome, x=plan.x)
-        dual = outcome.row_dual
+        fixed, dual = self.program.has_decisions, plan.outcome.row_dual
+        outcome = replace(plan.outcome, gap=self.gap if fixed else 0.0)
         if dual is not None:  # without the row of all capital
             outcome = replace(outcome, row_dual=dual[:-1])
-        fixed = self.program.has_decisions
-        return Solution(
-            scenario=self.scenario,
-            status=Status.OPTIMAL if plan.proven else Status.FEASIBLE,
-            objective=plan.value,
-            gap=self.gap if fixed else 0.0,
-            tables=read_tables(self.m, self.compiled, outcome, fixed=fixed),
-            seconds={"read": 0.0, "build": 0.0, "solve": 0.0, "total": 0.0},
-            decisions_fixed=fixed,
-        )
+        return read_off(self.m, self.compiled, outcome, fixed=fixed)
 
     def amounts(self, columns: pd.Series[int], x: Floats) -> Floats:
         """What a plan has in columns of the model; 0 where they are not in the programme."""

@@ -58,8 +58,7 @@ def contingency(engine: Engine, bench: Bench, best: Plan) -> pd.DataFrame:
 
     what = mark("blocks of units and members that drop out")
     parts = engine.spread(values_without, (bench, best), blocks(cases), what)
-    values = chain.from_iterable(parts)
-    value = np.array(list(values))
+    value = np.array(list(chain.from_iterable(parts)))
     possible = np.isfinite(value)
     loss = np.where(possible, best.value - value, np.nan)
     table = pd.DataFrame([case[:3] for case in cases], columns=CONTINGENCY[:3])

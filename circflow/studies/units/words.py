@@ -107,7 +107,27 @@ class Verdicts(Result):
     def write(self, path: str | Path) -> None:
         """Write everything: .xlsx (a sheet per question, a page per unit), .html, .json, or a
         folder of CSV files."""
-        write(self, path)
+        from circflow.report.study_tables import write_tables
+
+        tables, ending = dict(self.tables()), Path(path).suffix.lower()
+        units = self.table["unit"].astype(str)
+        if ending not in (".xlsx", ".html"):
+            lines = [(u, n, line) for u in units for n, line in enumerate(self.words(u), start=1)]
+            tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
+
+        def pages(formats: Formats) -> None:
+            used = {sheet.get_name().lower() for sheet in formats.book.worksheets()}
+            for unit in units.tolist()[:_MOST_PAGES]:
+                _page(formats, self, unit, used)
+
+        write_tables(
+            tables,
+            path,
+            currency=self.currency,
+            title=say("{name}: verdicts", name=self.scenario.name),
+            opening=self.opening() if ending == ".html" else (),
+            pages=pages,
+        )
 
 
 def _of_unit(table: pd.DataFrame, unit: str, column: str = "unit") -> list[dict[str, Any]]:
@@ -393,31 +413,6 @@ def _signed(value: float) -> str:
 
 
 # --------------------------------------------------------------------------- files
-
-
-def write(verdicts: Verdicts, path: str | Path) -> None:
-    """Write verdicts; the ending of the name tells how (see `Verdicts.write`)."""
-    from circflow.report.study_tables import write_tables
-
-    tables, ending = dict(verdicts.tables()), Path(path).suffix.lower()
-    units = verdicts.table["unit"].astype(str)
-    if ending not in (".xlsx", ".html"):
-        lines = [(u, n, line) for u in units for n, line in enumerate(verdicts.words(u), start=1)]
-        tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
-
-    def pages(formats: Formats) -> None:
-        used = {sheet.get_name().lower() for sheet in formats.book.worksheets()}
-        for unit in units.tolist()[:_MOST_PAGES]:
-            _page(formats, verdicts, unit, used)
-
-    write_tables(
-        tables,
-        path,
-        currency=verdicts.currency,
-        title=say("{name}: verdicts", name=verdicts.scenario.name),
-        opening=verdicts.opening() if ending == ".html" else (),
-        pages=pages,
-    )
 
 
 def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> None:

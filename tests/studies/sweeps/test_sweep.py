@@ -24,7 +24,7 @@ from circflow.cli import main
 from circflow.data.scenario import Scenario
 from circflow.solver.highs import Session, SolverError
 from circflow.studies.bench import engine as engine_module
-from circflow.studies.bench.arrays import Snapshot, difference, snapshot
+from circflow.studies.bench.arrays import Snapshot, built, difference
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.totals_rows import totals_of
 from circflow.studies.errors import StudyError
@@ -90,18 +90,20 @@ def test_combined_arrays_are_compiled_arrays(
     design = grid(small, {a: [1.0] for a in AFFINE})
     point = tuple(values)
     own = changed(small, edits_of(design.parameters, point))
-    error = affine.error(point, difference(snapshot(own, "relaxed"), base))
+    error = affine.error(point, difference(built(own, "relaxed").snapshot, base))
     assert error <= TOLERANCE
 
 
 @pytest.fixture(scope="module")
 def affine_and_base(small: Scenario) -> tuple[Any, Snapshot]:
     design = grid(small, {a: [0.6, 1.1, 1.6] for a in AFFINE})
-    base = snapshot(small, "relaxed")
+    base = built(small, "relaxed").snapshot
 
     def compile_points(points: Any) -> list[Any]:
         return [
-            difference(snapshot(changed(small, edits_of(design.parameters, p)), "relaxed"), base)
+            difference(
+                built(changed(small, edits_of(design.parameters, p)), "relaxed").snapshot, base
+            )
             for p in points
         ]
 
@@ -180,7 +182,7 @@ def test_a_run_that_the_solver_cannot_finish_stops_nothing(
     small: Scenario, equal_cold: EqualCold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = [1.3, 0.5, 0.9, 1.7, 0.6]
-    quick, solve = Session.quick, Session.solve
+    resolve, solve = Session.resolve, Session.solve
 
     def breaks(way: Any, count: int) -> Any:
         calls = iter(range(count))
@@ -192,14 +194,14 @@ def test_a_run_that_the_solver_cannot_finish_stops_nothing(
 
         return call
 
-    monkeypatch.setattr(Session, "quick", breaks(quick, 2))
+    monkeypatch.setattr(Session, "resolve", breaks(resolve, 2))
     runs = sweep(small, {PRICE: values}, decisions="relaxed", check_every=1)
     # Two were solved anew, from scales of their own.
     assert runs.table["how"].value_counts().to_dict() == {"updated": 3, "rebuilt": 2}
     assert set(runs.table["status"]) == {"optimal"}
     equal_cold(small, runs, relax=True)
 
-    monkeypatch.setattr(Session, "quick", breaks(quick, 1))
+    monkeypatch.setattr(Session, "resolve", breaks(resolve, 1))
     base = breaks(solve, 4)  # whatever way it tries
     monkeypatch.setattr("circflow.solver.optimum._in_fractions", lambda *_: None)
     calls = iter([True])  # the scenario itself is solved
