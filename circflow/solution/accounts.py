@@ -383,9 +383,10 @@ def _charge(plan: CodedPlan, emitted: Items) -> tuple[Items, Floats]:
         "site": site,
         "unit": emitted["unit"],
     }
-    keys, pairs = plan.codes.names("key", limits["key"]), []
-    for scope, place in places.items():
-        rows = np.flatnonzero(limits["scope"] == plan.code("scope", scope))
+    keys, none = plan.codes.names("key", limits["key"]), np.zeros(0, dtype=np.intp)
+    pairs = [(none, none)]
+    for scope in dict.fromkeys(plan.codes.names("scope", limits["scope"]).tolist()):
+        rows, place = np.flatnonzero(limits["scope"] == plan.code("scope", scope)), places[scope]
         whose = [0 if scope == "cluster" else plan.code(scope, key) for key in keys[rows]]
         limited = limits["pollutant"][rows], limits["period"][rows], np.array(whose, dtype=np.intp)
         i, j = match(limited, (emitted["pollutant"], emitted["period"], place))
