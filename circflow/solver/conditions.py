@@ -41,6 +41,8 @@ class Condition:
     """How far it can give way at most."""
     largest: float = np.inf
     """What its cell may hold; beyond that it has to be left blank, which is no limit."""
+    smallest: float = 0.0
+    """The least size that its cell may hold besides 0."""
     rows: list[tuple[int, float]] = field(default_factory=list)
     """Row of the programme, and what a change of 1 adds to the row's easier side."""
     scaled: list[tuple[int, Ints, Floats]] = field(default_factory=list)
@@ -164,6 +166,7 @@ class _Conditions:
                 _unit(figure.unit.format(measure=measure, currency=currency)),
                 _limit(figure, column, value),
                 column.largest if column.blank_is_unlimited else np.inf,
+                column.smallest,
             )
         return self.known[key]
 

@@ -343,6 +343,8 @@ def changed_cell(condition: Condition, amount: float, *, rounded: bool = True) -
     if sign < 0 and abs(target) <= NOISE * abs(before):
         target = 0.0  # what is left is the solver's noise
     after = outward(target, sign, before=before) if rounded else target
+    if rounded and 0.0 < abs(after) < condition.smallest:
+        after = sign * condition.smallest if sign * after > 0.0 else 0.0
     if condition.limit < np.inf:
         after = sign * min(sign * after, sign * before + condition.limit)
     if rounded and after > condition.largest:

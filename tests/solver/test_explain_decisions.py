@@ -233,6 +233,15 @@ def test_a_change_has_the_digits_it_needs(make_scenario: Make) -> None:
     assert changed_cell(stream, 0.3 - 6.9e-18).after == 0.0
 
 
+def test_a_change_may_be_typed(make_scenario: Make) -> None:
+    """A size that a cell may not hold gives way to the next that it may: 0, or 1e-9 above it."""
+    sheets = plant(4e-5, {"capacity_per_year": 0})
+    stream, unit = (_conditions(make_scenario(sheets), n)[0] for n in ("Streams", "Units"))
+    assert changed_cell(stream, 4e-5 - 4.7e-12).after == 0.0
+    assert changed_cell(stream, 4e-5 - 4.7e-9).after == pytest.approx(4.7e-9)
+    assert changed_cell(unit, 4.7e-12).after == 1e-9
+
+
 def _conditions(scenario: cf.Scenario, sheet: str) -> list[Condition]:
     m = build(scenario)
     return [c for c in conditions(m, compile_model(m)) if c.cell.sheet == sheet]

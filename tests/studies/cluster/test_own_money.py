@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import circflow as cf
 from circflow.data.scenario import Scenario
+from circflow.solution.accounts import accounts
 from circflow.solution.solution import Solution
 from circflow.solver.run import solve
 from circflow.studies.cluster.own_money import by_member, own_money, weighted_money
@@ -138,6 +141,12 @@ def test_emissions_by_what_each_emitted(make_scenario: Make) -> None:
     adds_up(solution)
 
 
+def test_who_avoids_bears_no_penalty(make_scenario: Make) -> None:
+    books = accounts(solve(make_scenario(emitting())))
+    borne = {name: 1e6 * books[name].money["emissions"].sum() for name in ("supply", "sales")}
+    assert borne == pytest.approx({"supply": -(100 * 2 + 50 * 3 + 30 * 7), "sales": 40 * 2})
+
+
 def test_charges_are_discounted_and_count_their_own_pollutant(make_scenario: Make) -> None:
     """Two years at 25 %, and dust besides CO2: 0.1 t a tonne, 5 a tonne."""
     sheets = emitting()
@@ -225,3 +234,38 @@ def test_a_shipped_scenario_adds_up(shipped: Callable[[str], cf.Solution]) -> No
     adds_up(solution)
     outside = own_money(solution).query("member == 'outside'")
     assert not {"capital", "fixed"} & set(outside["group"])  # all units are of members
+
+
+def test_what_is_bought_or_arises_outside_is_not_passed_back(make_scenario: Make) -> None:
+    sheets = shared()
+    sheets["Streams"].append({"site": "Hub", "material": "k", "amount_per_year": 10.0, "cost": 2.0})
+    made = money_of(solve(make_scenario(sheets)))
+    assert "streams" not in made["A"] | made["B"]
+    assert made["outside"]["streams"] == pytest.approx(-(10 + 10) * 2)
+
+
+def test_what_only_avoids_is_paid_for_what_it_avoids(make_scenario: Make) -> None:
+    """Nobody emits: 40 t avoided in the town at a price of 2; a limit of −50 with a penalty of 3
+    for the 10 t that are lacking, which is nobody's."""
+    sheets = shared()
+    sheets["EmissionFactors"] = [{"kind": "sale", "pollutant": "CO2", "factor": -0.5}]
+    limit = {"pollutant": "CO2", "scope": "cluster"}
+    sheets["EmissionLimits"] = [limit | {"price": 2.0}]
+    solution = solve(make_scenario(sheets))
+    assert money_of(solution)["outside"]["emissions"] == pytest.approx(40 * 2)
+    adds_up(solution)
+    sheets["EmissionLimits"] = [limit | {"limit_per_year": -50.0, "penalty": 3.0}]
+    solution = solve(make_scenario(sheets))  # audited: the accounts bear what no row does
+    assert money_of(solution)["outside"]["emissions"] == pytest.approx(-10 * 3)
+    adds_up(solution)
+
+
+def test_what_no_table_explains_is_nobodys(make_scenario: Make) -> None:
+    solution = solve(make_scenario(shared()))
+    money = solution.money.copy()
+    line = money[money["group"] == "synergy"].iloc[[0]]
+    unknown = line.assign(discounted_million=1.0, million_per_year=1.0)
+    changed = replace(solution, tables=replace(solution.tables, money=pd.concat([money, unknown])))
+    more = money_of(changed)["outside"]["synergy"] - money_of(solution)["outside"]["synergy"]
+    assert more == pytest.approx(1e6)
+    adds_up(changed)
