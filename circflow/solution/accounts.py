@@ -369,14 +369,9 @@ class _Factors:
         return by_pollutant
 
 
-def _charge(plan: CodedPlan, emitted: Items) -> tuple[Items, Floats]:
-    """Emissions within each limit's scope and what they cost; what each emission bears (currency).
-
-    A price is borne by every row in proportion to its emission (which may be negative); a
-    penalty by those that emit, in proportion to their emission.
-    """
-    limits, sites = rows_in_force(plan.scenario, "EmissionLimits"), plan.scenario.items("Sites")
-    site, tonnes = emitted["site"], emitted["tonnes"]
+def within_limits(plan: CodedPlan, limits: Items, emitted: Items) -> tuple[Ints, Ints]:
+    """Which emissions (pollutant, period, site, unit) each limit counts: pairs of positions."""
+    sites, site = plan.scenario.items("Sites"), emitted["site"]
     places = {
         "cluster": np.minimum(site, 0),
         **{scope: np.append(sites[scope], BLANK)[site] for scope in ("region", "member")},
@@ -392,6 +387,17 @@ def _charge(plan: CodedPlan, emitted: Items) -> tuple[Items, Floats]:
         i, j = match(limited, (emitted["pollutant"], emitted["period"], place))
         pairs.append((rows[i], j))
     limit, at = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    return limit, at
+
+
+def _charge(plan: CodedPlan, emitted: Items) -> tuple[Items, Floats]:
+    """Emissions within each limit's scope and what they cost; what each emission bears (currency).
+
+    A price is borne by every row in proportion to its emission (which may be negative); a
+    penalty by those that emit, in proportion to their emission.
+    """
+    limits, tonnes = rows_in_force(plan.scenario, "EmissionLimits"), emitted["tonnes"]
+    limit, at = within_limits(plan, limits, emitted)
     above = np.maximum(tonnes, 0.0)
     total, gross = (np.bincount(limit, t[at], len(limits)) for t in (tonnes, above))
     table = plan["emission_limits"]

@@ -13,7 +13,6 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -28,6 +27,7 @@ from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.market import INCOME, SYNERGY
 from circflow.data.coded import Flags, Floats, Ints, Items, added_at, find_rows, stacked, table_of
 from circflow.data.scenario import MILLION
+from circflow.solution.accounts import within_limits
 from circflow.solution.keys import CodedPlan, added_up, side_by_side
 from circflow.solution.solution import Solution
 from circflow.studies.cluster.coalition import synergy_members
@@ -262,11 +262,12 @@ class Books:
         limits = limits.take(limits["cost_million_per_year"] != 0.0)
         emitted = np.zeros((len(limits), self.outside + 1))
         blame = np.zeros_like(emitted)
-        tonnes = self.plan["emissions"]["tonnes_per_year"]
-        owner = self.owners[self.plan["emissions"]["site"]]
-        for at, counted in enumerate(self._counted(limits)):
-            np.add.at(emitted[at], owner[counted], tonnes[counted])
-            np.add.at(blame[at], owner[counted], np.maximum(tonnes[counted], 0.0))
+        emissions = self.plan["emissions"]
+        at, counted = within_limits(self.plan, limits, emissions)
+        owner = self.owners[emissions["site"][counted]]
+        tonnes = emissions["tonnes_per_year"][counted]
+        np.add.at(emitted, (at, owner), tonnes)
+        np.add.at(blame, (at, owner), np.maximum(tonnes, 0.0))
         sheet = self.scenario.items_in_force("EmissionLimits")
         sheet = sheet.take(find_rows(sheet, limits, "row", "period"))
         blame[:, -1] += blame.sum(axis=1) == 0.0
@@ -276,16 +277,3 @@ class Books:
         group = np.full(len(limits), self.plan.codes.of("group", [EMISSIONS.name])[0])
         weight = -self._discount(limits) / MILLION * np.ones(len(limits))
         return self._split(limits.plus(group=group), weight, paid)
-
-    def _counted(self, limits: Items) -> Iterator[Flags]:
-        """Which emissions each limit counts."""
-        plan, emissions = self.plan, self.plan["emissions"]
-        names = (plan.codes.shown(n, limits[n]) for n in ("scope", "key"))
-        for at, (scope, key) in enumerate(zip(*names, strict=True)):
-            same = emissions["pollutant"] == limits["pollutant"][at]
-            same &= emissions["period"] == limits["period"][at]
-            if scope == "unit":
-                same &= emissions["kind"] == plan.code("kind", "recipe")
-            if scope != "cluster":
-                same &= emissions[scope] == plan.code(scope, key)
-            yield same
