@@ -1,4 +1,4 @@
-"""Random points of uncertain figures: Latin hypercubes and Sobol sequences.
+"""Random points of uncertain figures: Latin hypercubes and Sobol sequences (SciPy's `qmc`).
 
     uniform      between low and high
     triangular   between low and high, its peak at the scenario's own value (1 for a factor, 0 for
@@ -7,8 +7,7 @@
     normal       low and high are the 5 % and 95 % quantiles
     lognormal    low and high are the 5 % and 95 % quantiles; both above 0
 
-A point depends on the ranges, the number of points, the method and the seed only. (`scipy.stats`
-takes half a second to load: only a Sobol sequence asks for it.)
+A point depends on the ranges, the number of points, the method and the seed only.
 """
 
 from __future__ import annotations
@@ -41,6 +40,8 @@ class Range:
 
     def quantile(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values at shares of probability between 0 and 1."""
+        from scipy import stats
+
         low, high = self.low, self.high
         if low == high:
             return np.full(len(share), low)
@@ -49,30 +50,18 @@ class Range:
         if self.distribution == "triangular":
             peak = self.parameter.neutral
             peak = (low + high) / 2.0 if peak is None else min(max(peak, low), high)
-            before = (peak - low) / (high - low)
-            rising, falling = np.sqrt(before * share), np.sqrt((1.0 - before) * (1.0 - share))
-            return low + (high - low) * np.where(share < before, rising, 1.0 - falling)
+            value = stats.triang.ppf(share, (peak - low) / (high - low), low, high - low)
+            return np.asarray(value, dtype=float)
         if self.distribution == "lognormal":
             return np.exp(_normal(np.log(low), np.log(high), share))
         return _normal(low, high, share)
 
 
 def _normal(low: float, high: float, share: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import ndtri
+    from scipy import stats
 
-    spread = (high - low) / (2.0 * float(ndtri(0.95)))
-    return np.asarray((low + high) / 2.0 + spread * ndtri(share), dtype=float)
-
-
-def _latin_hypercube(count: int, ranges: int, seed: int) -> NDArray[np.float64]:
-    """In every range one share of each of `count` equal parts of it, in random order (McKay,
-    Beckman and Conover 1979)."""
-    (random,) = np.random.default_rng(seed).spawn(1)
-    within = random.uniform(size=(count, ranges))
-    part = np.tile(np.arange(1, count + 1), (ranges, 1))
-    for order in part:
-        random.shuffle(order)
-    return np.asarray((part.T - within) / count)
+    spread = (high - low) / (2.0 * float(stats.norm.ppf(0.95)))
+    return np.asarray(stats.norm.ppf(share, (low + high) / 2.0, spread), dtype=float)
 
 
 def ranges_of(scenario: Scenario, parameters: Sequence[str] | None = None) -> list[Range]:
@@ -171,6 +160,8 @@ def sample_points(
     Raises:
         StudyError: a count or a method that makes no sense, or a range named twice.
     """
+    from scipy.stats import qmc
+
     if count < 1 or count > MOST_RUNS:
         raise StudyError(
             "the number of samples must be between 1 and {most_runs:,}, not {count}",
@@ -182,10 +173,8 @@ def sample_points(
     if twice:
         raise StudyError("{twice} has two ranges", twice=twice[0][0])
     if method == "lhs":
-        shares = _latin_hypercube(count, len(ranges), seed)
+        shares = qmc.LatinHypercube(len(ranges), rng=seed).random(count)
     elif method == "sobol":
-        from scipy.stats import qmc
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a count that is not a power of two is allowed
             shares = qmc.Sobol(len(ranges), rng=seed).random(count)
