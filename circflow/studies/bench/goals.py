@@ -25,11 +25,11 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
 from circflow.studies.bench.arrays import Built, Choice, Decisions, built, choice_of
+from circflow.studies.bench.series import Series
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
@@ -82,9 +82,8 @@ class Goals:
         self.rows: dict[str, int] = {}
         self.start: Floats | None = None
         """A plan that searches start from: the last one found."""
-        self.basis: Basis | None = None
-        """A basis that a linear programme starts from."""
-        self._session: Proven | None = None
+        self.linear = Series()
+        """Of linear programmes: what each starts from."""
 
     def goal(self, name: str) -> Goal:
         """A goal by name. Raises `StudyError` where there is none."""
@@ -109,18 +108,13 @@ class Goals:
     def twin(self) -> Goals:
         """The same programme, to be optimised from where this one is."""
         twin = copy(self)
-        twin.basis, twin._session = self.last_basis, None
+        twin.linear = self.linear.twin()
         return twin
 
-    @property
-    def last_basis(self) -> Basis | None:
-        """The basis that the next linear programme starts from."""
-        return self.basis if self._session is None else self._session.basis()
-
-    def begin_at(self, start: Floats, basis: Basis | None) -> Goals:
-        """The same programme, to be optimised from a plan and its basis."""
-        twin = self.twin()
-        twin.start, twin.basis = start, basis
+    def begin_at(self, start: Floats, linear: Series) -> Goals:
+        """The same programme, to be optimised from a plan and what was solved last."""
+        twin = copy(self)
+        twin.start, twin.linear = start, linear.twin()
         return twin
 
     def relaxed(self) -> Goals:
@@ -146,16 +140,9 @@ class Goals:
         asked, size = self._asked(goal, limits)
         if self.program.has_decisions:
             outcome = optimum(asked, gap=gap, time_limit=time_limit, start=self.start).outcome
-        elif self._session is None:
-            self._session = Proven(asked, scaling=self._scaling)
-            if self.basis is None:
-                outcome = self._session.solve(time_limit=time_limit)
-            else:
-                self._session.start_from_basis(self.basis)
-                outcome = self._session.resolve(time_limit=time_limit)
         else:
-            self._session.change_to(asked)
-            outcome = self._session.resolve(time_limit=time_limit)
+            self.linear.scaling = self._scaling
+            outcome = self.linear.solve(asked, time_limit)
         return self._of_goal(goal, outcome, size)
 
     @cached_property

@@ -46,6 +46,7 @@ from circflow.solver.optimum import optimum
 from circflow.solver.run import read_off
 from circflow.studies.bench.store import Store
 from circflow.studies.cluster.coalition_values import (
+    Known,
     Setting,
     StoppedError,
     Switches,
@@ -292,7 +293,7 @@ class Cluster:
             raise NoPlan(self.scenario.name, outcome.status, words)
         if self.values.known(chosen) is None:
             used = self.switches.used(outcome.x, chosen)
-            self.values.put(chosen | self.apart, -outcome.objective, used)
+            self.values.add(Known(chosen | self.apart, used, -outcome.objective))
         self._outcomes[chosen] = outcome
         m = self.tariffs.booked(self.model, chosen) if self.arms_length else self.model
         return read_off(m, compiled, outcome, fixed=best.fixed, relax=self.relax)

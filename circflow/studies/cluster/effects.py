@@ -28,7 +28,7 @@ from circflow.algebra.declare import Model
 from circflow.i18n import say
 from circflow.solver.compiled import Compiled, Program
 from circflow.studies.cluster.coalition import Cluster, tariffs
-from circflow.studies.cluster.coalition_values import Setting, StoppedError, Switches, Values
+from circflow.studies.cluster.coalition_values import Known, Setting, StoppedError, Switches, Values
 from circflow.studies.cluster.games import Shares, boxes, sampled_shapley, shapley
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import Clock
@@ -110,8 +110,8 @@ def effects(  # noqa: PLR0913
     count = len(names)
     values = Values(switches, gap=cluster.gap, engine=cluster.values.engine)
     everything = frozenset(range(count))
-    values.put(frozenset(), base)
-    values.put(everything, with_all, _used_by_all(cluster, switches, everything))
+    values.add(Known(frozenset(), frozenset(), base))
+    values.add(Known(everything, _used_by_all(cluster, switches, everything), with_all))
     clock = Clock(seconds)
     if not exact:
         values.clock = clock

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -23,11 +23,11 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Outcome, Session, SolverError
-from circflow.solver.optimum import optimum, proven
-from circflow.solver.proven import Proven
+from circflow.solver.highs import Basis, Outcome, SolverError
+from circflow.solver.optimum import optimum
 from circflow.solver.scaling import Scaling
 from circflow.studies.bench.arrays import Choice, Decisions, Difference, Snapshot, built, difference
+from circflow.studies.bench.series import Series
 from circflow.studies.bench.store import Result
 from circflow.studies.sweeps.affine import Affine
 from circflow.studies.sweeps.design import Parameter, Point, changed, edits_of
@@ -136,11 +136,10 @@ _STORED = ("status", "objective", "labels", "seconds", "how", "reason", "gap")
 
 def work(job: Job, task: Task) -> list[Run]:
     """Do the runs of a task."""
+    way = _rebuilt
     if not task.rebuild:
-        assert job.affine is not None and job.start is not None
-        if not job.base.structure.integer.any():
-            return _warm(job, job.affine, job.start, task.runs)
-    way = _rebuilt if task.rebuild else _search
+        assert job.start is not None
+        way = partial(_updated, Series(job.start.scaling, job.start.basis))
     return [_attempt(way, job, number, point) for number, point in task.runs]
 
 
@@ -152,38 +151,6 @@ def _attempt(way: Callable[[Job, int, Point], Run], job: Job, number: int, point
     except SolverError as error:
         seconds = time.perf_counter() - begun
         return Run(number, FAILED, seconds=seconds, how="rebuilt", reason=str(error))
-
-
-def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]) -> list[Run]:
-    """Linear programmes, each from the basis of the one before."""
-    session: Session | None = None
-    solved: list[Run] = []
-    limit = job.options.time_limit
-    for number, point in runs:
-        begun = time.perf_counter()
-        program = affine.base.program(affine.figures(point))
-        only_costs = False
-        if session is None:
-            session = Session(program, scaling=start.scaling)
-            if start.basis is not None:
-                session.start_from_basis(start.basis)
-        else:
-            only_costs = session.change_to(program)
-        try:
-            if start.basis is None and not solved:
-                outcome = session.solve(time_limit=limit)
-            else:
-                outcome = session.resolve(time_limit=limit, primal=only_costs)
-            doubtful = not proven(outcome, session)
-        except SolverError:
-            doubtful = True
-        if doubtful:
-            # Scales of its own may do; the session is of no more use.
-            session = None
-            solved.append(_attempt(_rebuilt, replace(job, start=None), number, point))
-            continue
-        solved.append(_run_of(number, outcome, begun, partial(affine.totals, point=point)))
-    return solved
 
 
 def _run_of(
@@ -202,13 +169,17 @@ def _run_of(
     return replace(run, seconds=time.perf_counter() - begun)
 
 
-def _search(job: Job, number: int, point: Point) -> Run:
-    """A run with yes/no decisions, searched from the plan of the scenario itself."""
-    affine, start = job.affine, job.start
-    assert affine is not None and start is not None
+def _updated(linear: Series, job: Job, number: int, point: Point) -> Run:
+    """A run on updated arrays: from the basis of the one before, or with yes/no decisions, which
+    are searched from the plan of the scenario itself."""
+    affine = job.affine
+    assert affine is not None
     begun = time.perf_counter()
     program = affine.base.program(affine.figures(point))
-    outcome = search(program, start, job.options)
+    if program.has_decisions:
+        outcome = search(program, job.start, job.options)
+    else:
+        outcome = linear.solve(program, job.options.time_limit)
     return _run_of(number, outcome, begun, partial(affine.totals, point=point))
 
 
@@ -254,9 +225,7 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
 
 def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
     if not program.has_decisions and start is not None and start.basis is not None:
-        session = Proven(program, scaling=start.scaling)
-        session.start_from_basis(start.basis)
-        return session.resolve(time_limit=options.time_limit)
+        return Series(start.scaling, start.basis).solve(program, options.time_limit)
     return search(program, start, options)
 
 

@@ -209,7 +209,7 @@ class _Search:
     def _ranges(self) -> list[Floats]:
         """Every unit's lowest and highest throughput, and whether they are proven; the plans at
         these ends."""
-        best = self.goals.begin_at(self.first, self.goals.last_basis)
+        best = self.goals.begin_at(self.first, self.goals.linear)
         limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
         driven = _Driven(best, best.relaxed(), self.first, self._held, limits)
         ends = self.engine.spread(_Driven.ends, driven, self.unit_goals, mark("units"))

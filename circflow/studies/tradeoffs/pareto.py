@@ -25,10 +25,10 @@ from circflow.data.result import Result
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Status
-from circflow.solver.highs import Basis
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import Goal, Goals, no_plan
+from circflow.studies.bench.series import Series
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.sweep import plan_row
 
@@ -70,7 +70,7 @@ class _Point:
     x: np.ndarray
     marginal: float
     exact: bool
-    basis: Basis | None
+    linear: Series
 
 
 @public
@@ -115,7 +115,7 @@ def pareto(  # noqa: PLR0913
         plans = engine.spread(_Curve.end, curve, (0, 1), mark("ends of the curve"))
         span = np.linspace(plans[0].second, plans[-1].second, points)[1:-1]
         if abs(plans[-1].second - plans[0].second) > curve.noise(second, plans):
-            curve = replace(curve, goals=goals.begin_at(plans[-1].x, plans[-1].basis))
+            curve = replace(curve, goals=goals.begin_at(plans[-1].x, plans[-1].linear))
             plans += engine.spread(_Curve.point, curve, span.tolist(), mark("points"))
     kept = _efficient(plans, first, second, curve)
     return _front(goals, kept, first, second, time.perf_counter() - begun)
@@ -164,7 +164,7 @@ class _Curve:
         again = goals.optimise(other, {**bounds, best.name: held}, **limits)
         x = outcome.x if again.x is None else again.x
         exact = outcome.status is Status.OPTIMAL and again.status is Status.OPTIMAL
-        return _Point(self.first(x), self.second(x), x, marginal, exact, goals.last_basis)
+        return _Point(self.first(x), self.second(x), x, marginal, exact, goals.linear.twin())
 
 
 def _efficient(points: Sequence[_Point], first: Goal, second: Goal, curve: _Curve) -> list[_Point]:
