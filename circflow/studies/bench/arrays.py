@@ -32,6 +32,8 @@ Choice = Mapping[tuple[str, str, str], float]
 """Fixed decisions: (`built` or `running`, unit, period) → 0 or 1."""
 
 SECTIONS = ("cost", "offset", "data", "row_lower", "row_upper", "lower", "upper", "constant")
+COSTS_ALONE = {"cost", "offset", "constant"}
+"""The sections of figures that move costs only: every plan stays a plan."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Structure:
         sizes = (columns, 1, len(self.indices), rows, rows, columns, columns, len(self.labels))
         at = SECTIONS.index(name)
         return slice(sum(sizes[:at]), sum(sizes[: at + 1]))
+
+    def sections_of(self, places: Ints) -> set[str]:
+        """The sections that places of the vector of figures are in."""
+        spans = {name: self.section(name) for name in SECTIONS}
+        return {n for n, s in spans.items() if ((s.start <= places) & (places < s.stop)).any()}
 
 
 @dataclass(frozen=True)

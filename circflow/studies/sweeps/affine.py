@@ -31,7 +31,7 @@ from scipy.sparse import csr_array, eye_array, kron, vstack
 
 from circflow.data.coded import Floats
 from circflow.i18n import say
-from circflow.studies.bench.arrays import SECTIONS, Difference, Snapshot, difference, joint_part
+from circflow.studies.bench.arrays import Difference, Snapshot, difference, joint_part
 from circflow.studies.bench.money_by_rate import Rating
 from circflow.studies.bench.rated import Rated
 from circflow.studies.sweeps.design import Parameter, Point, point_of
@@ -86,12 +86,9 @@ class Affine:
         self._changing = self.forms[used, :]
         # Which part and which label the forms that change belong to.
         self._part, self._label = np.divmod(used, max(base.forms.shape[0], 1))
-        structure = base.structure
-        self.spans = {}
-        for name in SECTIONS:
-            span = structure.section(name)
-            first, last = np.searchsorted(self.support, [span.start, span.stop])
-            self.spans[name] = (slice(int(first), int(last)), span.start)
+        constants = base.structure.section("constant")
+        self._inside = slice(*np.searchsorted(self.support, [constants.start, constants.stop]))
+        self._moved_constants = self.support[self._inside] - constants.start
 
     def weights(self, point: Point) -> Floats:
         """What every part counts at a point, then what every kind of money counts."""
@@ -136,9 +133,8 @@ class Affine:
         """Every form at a plan of a point."""
         weights = self.weights(point)
         moved, totals = self.moved(weights), self.base.totals(x)
-        inside, start = self.spans["constant"]
-        at = self.support[inside] - start
-        totals[at] += moved[inside] - self.base.figures[self.support[inside]]
+        inside = self._inside
+        totals[self._moved_constants] += moved[inside] - self.base.figures[self.support[inside]]
         change = weights[self._part] * (self._changing @ x)
         totals += np.bincount(self._label, change, len(totals))
         if self.rated:

@@ -31,7 +31,7 @@ from circflow.report.vocabulary import cell
 from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
-from circflow.studies.bench.arrays import Built, Decisions, Difference
+from circflow.studies.bench.arrays import COSTS_ALONE, Built, Decisions, Difference
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import with_decisions
 from circflow.studies.errors import StudyError
@@ -263,12 +263,8 @@ class _Path:
         """The first plan found, and its basis: what every other value is solved from."""
 
     def _shape(self) -> Shape:
-        moved = {
-            name
-            for name, (span, _) in self.affine.spans.items()
-            if span.stop > span.start and name != "constant"
-        }
-        if moved <= {"cost", "offset"}:
+        moved = self.affine.base.structure.sections_of(self.affine.support)
+        if moved <= COSTS_ALONE:
             return "costs"
         if "data" in moved or "cost" in moved:
             raise StudyError(

@@ -37,6 +37,7 @@ from circflow.data.coded import Floats, series_of
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark, say, say_n
+from circflow.studies.bench.arrays import COSTS_ALONE
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Point, changed, edits_of
@@ -273,11 +274,10 @@ class _Ground:
         if row.low == row.high or n not in self.affine.place_of:
             return None
         low, high = (self.affine.figures(self._alone(n, v)) for v in (row.low, row.high))
-        moved = high - low
-        section = self.affine.base.structure.section
-        last = section("offset").stop
-        rest = moved[last : section("constant").start]
-        return None if rest.any() else np.asarray(moved[:last] / (row.high - row.low))
+        moved, structure = high - low, self.affine.base.structure
+        if not structure.sections_of(np.flatnonzero(moved)) <= COSTS_ALONE:
+            return None
+        return np.asarray(moved[: structure.section("offset").stop] / (row.high - row.low))
 
     @staticmethod
     def _look(best: tuple[Bench, Plan], value: float, slope: Floats | None) -> _Look:
