@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.coded import Floats, series_of
+from circflow.data.coded import Floats
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark, say, say_n
@@ -403,18 +403,14 @@ class _Ground:
             agree = share if unit in self.built else 1.0 - share
             of_unit = held["worth_million"][held["unit"] == unit].to_numpy(float)
             spread = np.percentile(of_unit, [5, 50, 95]) if len(of_unit) else np.full(3, np.nan)
-            mine = turns[turns["unit"] == unit]
-            first = mine.iloc[0].to_dict() if len(mine) else {}
             name = "doubtful" if not agree >= LIKELY else "likely"
-            if agree >= FIRM and not first:
+            if agree >= FIRM and unit not in set(turns["unit"]):
                 name = "firm"
-            records.append(
-                (unit, unit in self.built, when.get(unit), worths[unit], *spread, share, agree,
-                 first.get("parameter"), first.get("change"), first.get("overturned_at", np.nan),
-                 first.get("figure", np.nan), first.get("figure_there", np.nan),
-                 first.get("distance", np.nan), name, None, np.nan)
-            )  # fmt: skip
-        return pd.DataFrame(records, columns=DECISIONS)
+            worth = worths[unit], *spread
+            records.append((unit, unit in self.built, when.get(unit), *worth, share, agree, name))
+        table = pd.DataFrame(records, columns=[*DECISIONS[:9], "firmness"])
+        first = turns.rename(columns={"parameter": "overturned_by"}).drop_duplicates("unit")
+        return table.merge(first.drop(columns="exact"), how="left", on="unit")
 
     def _in_doubt(self, turns: pd.DataFrame) -> list[tuple[str, int]]:
         """Decisions, and the figures that overturn them first."""
@@ -476,9 +472,7 @@ def _settled(table: pd.DataFrame, knowing: pd.DataFrame) -> pd.DataFrame:
     """Decisions with the figure whose knowledge is worth most, where it is worth anything."""
     known = knowing[knowing["knowing_million"] > 1e-9]
     known = known.sort_values("knowing_million", ascending=False, kind="stable")
-    first = known.drop_duplicates("unit").set_index("unit")
-    figures, worths = first["parameter"].to_dict(), first["knowing_million"].to_dict()
-    return table.assign(
-        settled_by=series_of([figures.get(unit) for unit in table["unit"]]),
-        knowing_million=[worths.get(unit, np.nan) for unit in table["unit"]],
-    )
+    first = known.rename(columns={"parameter": "settled_by"}).drop_duplicates("unit")
+    table = table.merge(first, how="left", on="unit")[DECISIONS]
+    texts = table[["overturned_by", "change", "settled_by"]].astype(object)
+    return table.assign(**texts.where(texts.notna(), None))
