@@ -74,8 +74,11 @@ def goals_of(one: Built, currency: str) -> dict[str, Goal]:
 class Goals:
     """A scenario's programme with goals as rows, to be optimised again and again."""
 
-    def __init__(self, scenario: Scenario, decisions: Decisions = "free") -> None:
-        self.scenario = scenario
+    def __init__(
+        self, scenario: Scenario, decisions: Decisions, gap: float, time_limit: float | None
+    ) -> None:
+        """`gap` and `time_limit` (seconds): of each search."""
+        self.scenario, self.gap, self.time_limit = scenario, gap, time_limit
         self.built = built(scenario, decisions)
         self.goals = goals_of(self.built, scenario.settings.currency)
         self.program = self.built.compiled.program
@@ -124,25 +127,18 @@ class Goals:
         twin.start = None
         return twin
 
-    def optimise(
-        self,
-        goal: Goal,
-        limits: Mapping[str, tuple[float, float]],
-        *,
-        gap: float = 1e-6,
-        time_limit: float | None = None,
-    ) -> Outcome:
+    def optimise(self, goal: Goal, limits: Mapping[str, tuple[float, float]]) -> Outcome:
         """The plan best for a goal while other goals stay within limits (low, high).
 
         With yes/no decisions the LP with the decisions found is solved again, for duals. The
         outcome's objective is the goal's value; `row_dual` is per unit of the goal.
         """
-        asked, size = self._asked(goal, limits)
+        (asked, size), limit = self._asked(goal, limits), self.time_limit
         if self.program.has_decisions:
-            outcome = optimum(asked, gap=gap, time_limit=time_limit, start=self.start).outcome
+            outcome = optimum(asked, gap=self.gap, time_limit=limit, start=self.start).outcome
         else:
             self.linear.scaling = self._scaling
-            outcome = self.linear.solve(asked, time_limit)
+            outcome = self.linear.solve(asked, limit)
         return self._of_goal(goal, outcome, size)
 
     @cached_property

@@ -291,6 +291,5 @@ class Values:
         self.solved = [*self.solved, known]
         if self._store is not None:
             on, used = sorted(known.on), sorted(known.used)
-            value = known.value if np.isfinite(known.value) else None
-            content = {"on": on, "used": used, "value": value}
+            content = {"on": on, "used": used, "value": known.value}
             self._store.add([Result(" ".join(map(str, on)), content)])

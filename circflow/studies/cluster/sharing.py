@@ -560,12 +560,13 @@ class _Sharer:
         names = [*self.cluster.members, OUTSIDE]
         periods = [p.name for p in self.cluster.scenario.periods]
         index = pd.MultiIndex.from_product([names, periods], names=["member", "period"])
-        table = pd.DataFrame(index=index)
-        for name, money in by_plan.items():
-            sums = money.groupby(["member", "period"])["discounted_million"].sum()
-            table[f"{name}_million"] = sums.reindex(index).fillna(0.0)
-        table["change_million"] = table["together_million"] - table["alone_million"]
-        return table.reset_index()
+        sums = {
+            f"{name}_million": money.groupby(index.names)["discounted_million"].sum()
+            for name, money in by_plan.items()
+        }
+        table = pd.DataFrame(sums, index=index).fillna(0.0)
+        change = table["together_million"] - table["alone_million"]
+        return table.assign(change_million=change).reset_index()
 
     def _transfers(self, rules: dict[str, Shares], money: dict[str, pd.DataFrame]) -> pd.DataFrame:
         """Each member ends with its money alone plus its share; the plan gives it its own money."""

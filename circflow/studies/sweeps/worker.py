@@ -102,12 +102,8 @@ class Run:
     tables: dict[str, Any] | None = None
 
     def result(self) -> Result:
-        """As a store keeps it; tables are CSV, NaN is null."""
+        """As a store keeps it; tables are CSV."""
         content = {name: getattr(self, name) for name in _STORED}
-        content |= {
-            name: None if np.isnan(content[name]) else content[name]
-            for name in ("objective", "gap")
-        }
         tables = self.tables or {}
         content["tables"] = {
             name: table.to_csv(index=False, float_format="%.17g") for name, table in tables.items()

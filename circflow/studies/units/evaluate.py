@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.changes.address import row_addresses
 from circflow.data.result import stacked
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
@@ -24,6 +23,7 @@ from circflow.solution.solution import Solution
 from circflow.solver.run import Progress
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
+from circflow.studies.indicators import without_units
 from circflow.studies.sweeps.design import meant
 from circflow.studies.units.break_even import Sides, price_direction
 from circflow.studies.units.candidates import Bench, Plan, Setting
@@ -174,29 +174,27 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
     return subjects
 
 
+@dataclass
 class _Work:
     """One evaluation."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        scenario: Scenario,
-        subjects: list[_Subject],
-        gap: float,
-        time_limit: float | None,
-        break_evens: bool,
-        tell: Progress,
-    ) -> None:
+    scenario: Scenario
+    subjects: list[_Subject]
+    gap: float
+    time_limit: float | None
+    break_evens: bool
+    tell: InitVar[Progress]
+
+    def __post_init__(self, tell: Progress) -> None:
         self.begun = time.perf_counter()
-        self.scenario, self.subjects, self.break_evens = scenario, subjects, break_evens
-        self.gap, self.time_limit = gap, time_limit
         tell("building the model")
-        self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
+        self.bench = Bench(self.scenario, gap=self.gap, time_limit=self.time_limit)
         tell(say("the best plan"))
         self.best = self.bench.best()
-        self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(self.best.value), 1.0)
+        self.tolerance = 2.0 * max(self.gap, 1e-9) * max(abs(self.best.value), 1.0)
         self.base_solution = self.bench.solution(self.best)
         self.base_effects = figures(self.base_solution), value_added(self.base_solution)
-        self.carbon = carbon_dioxide(scenario)
+        self.carbon = carbon_dioxide(self.scenario)
 
     def run(self, engine: Engine, together: bool, risks: bool, samples: int, seed: int) -> Verdicts:
         done = engine.spread(_Work.judge, self, self.subjects, mark("units"))
@@ -275,20 +273,17 @@ class _Work:
 
     def _present(self, subject: _Subject) -> _Case:
         """An existing unit or a member: the scenario with its units off."""
-        table = self.scenario.tables["Units"]
-        frame = table.frame
+        units = self.scenario.active_units
         if subject.kind == "member":
-            sites = [s for s, m in self.scenario.member_of.items() if m == subject.name]
-            rows = frame.index[frame["site"].isin(sites) & (frame["status"] != "off")]
+            chosen = units["site"].map(self.scenario.member_of) == subject.name
         else:
-            rows = frame.index[frame["unit"] == subject.name]
-        if not len(rows):
+            chosen = units["unit"] == subject.name
+        if not chosen.any():
             return _Case(
                 subject, self.best, self.best, Setting(), None, True, reason=say("it has no units")
             )
-        where = row_addresses(table)
-        changed = self.scenario.change({f"Units.status{where[r]}": "off" for r in rows})
-        other = Bench(changed, gap=self.gap, time_limit=self.time_limit)
+        idle = without_units(self.scenario, units["unit"][chosen])
+        other = Bench(idle, gap=self.gap, time_limit=self.time_limit)
         without = other.solve()
         reason = "" if without else say("there is no plan without it")
         return _Case(subject, self.best, without, Setting(), other, True, reason=reason)
