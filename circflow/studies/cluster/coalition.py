@@ -188,13 +188,11 @@ class Cluster:
         self.apart: Setting = self.setting(apart)
         self.model: Model = build(scenario, relax=relax)
         compiled = compile_model(self.model)
-        self.relay_rows, program = _without_relays(self.model, compiled)
         self.gates = _gates(self.model, arms_length=arms_length)
         self.tariffs = tariffs(self.model, arms_length=arms_length)
-        self.base = replace(compiled, program=self._closed_to_apart(compiled, compiled.program))
-        self.compiled: Compiled = replace(
-            compiled, program=self._closed_to_apart(compiled, program)
-        )
+        self.base = replace(compiled, program=self._closed_to_apart(compiled))
+        self.relay_rows, program = _without_relays(self.model, self.base)
+        self.compiled = replace(compiled, program=program)
         self.switches = self._switches()
         study = ["share", arms_length, relax, gap, sorted(self.apart)]
         kept = None if store is None else Store(store, scenario, study, resume=True)
@@ -304,8 +302,9 @@ class Cluster:
         """Which gates or tariffs (rows of flags) need a member that is apart."""
         return np.asarray(needs[:, sorted(self.apart)].any(axis=1))
 
-    def _closed_to_apart(self, compiled: Compiled, program: Program) -> Program:
+    def _closed_to_apart(self, compiled: Compiled) -> Program:
         """The programme in which members apart have no exchange, or only at arm's length."""
+        program = compiled.program
         if not self.apart:
             return program
         columns = compiled.column_of[self.gates.columns[self._of_apart(self.gates.needs)]]

@@ -13,7 +13,7 @@ better than the best of T, so value(S) = value(T).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -236,7 +236,6 @@ class Values:
         self,
         settings: Iterable[Setting],
         *,
-        progress: Callable[[str], None] | None = None,
         what: str = "coalitions",
         clock: Clock | None = None,
     ) -> bool:
@@ -256,18 +255,16 @@ class Values:
                 if not self._solve_all(unknown, over):
                     return False
                 done += len(batch)
-                if progress is not None:
-                    left = time_left(begun, done, total)
-                    progress(
-                        say(
-                            "{what}: {done} of {total}, {solves} solved, {left}",
-                            what=say(what),
-                            done=done,
-                            total=total,
-                            solves=self.solves,
-                            left=left,
-                        )
+                self.engine.tell(
+                    say(
+                        "{what}: {done} of {total}, {solves} solved, {left}",
+                        what=say(what),
+                        done=done,
+                        total=total,
+                        solves=self.solves,
+                        left=time_left(begun, done, total),
                     )
+                )
         return True
 
     # ------------------------------------------------------------------ solving
