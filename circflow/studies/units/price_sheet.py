@@ -22,6 +22,7 @@ import pandas as pd
 from circflow.algebra.build import discount, for_synergy, objective_terms, weights
 from circflow.algebra.terms import CONSTANT
 from circflow.data.coded import Floats
+from circflow.data.result import stacked
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
@@ -139,11 +140,8 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
 
 
 def _unit_columns(bench: Bench, unit: str) -> pd.DataFrame:
-    parts = []
-    for name in _UNIT_VARIABLES:
-        rows = bench.places(name)
-        parts.append(rows[["period", "place"]][rows["unit"] == unit])
-    return pd.concat(parts, ignore_index=True)
+    every = pd.concat([bench.places(name) for name in _UNIT_VARIABLES])
+    return every[["period", "place"]][every["unit"] == unit].reset_index(drop=True)
 
 
 def _row_names(bench: Bench) -> pd.DataFrame:
@@ -211,27 +209,20 @@ def _penalised(bench: Bench, plan: Plan) -> dict[int, float]:
 
 def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     """The objective's own terms on the unit's columns, and the fixed cost of an existing unit."""
-    scenario, m = bench.scenario, bench.m
-    place = np.append(bench.compiled.column_of, -1)
-    places = set(_unit_columns(bench, unit)["place"].tolist())
-    goal = weights(scenario)
-    money = m.money_frame
-    at = place[money["column"].to_numpy(np.intp)]
-    constant = (money["column"].to_numpy() == CONSTANT) & (money["unit"] == unit).to_numpy()
-    taken = np.isin(at, list(places)) & (at >= 0)
+    m, goal = bench.m, weights(bench.scenario)
     factor = np.where(for_synergy(m)[m.money["money"]], goal.synergy, goal.value)
-    amount = money["coefficient"].to_numpy(float) * discount(scenario, m.money) * factor
-    value = amount * np.where(constant, 1.0, np.where(at >= 0, plan.x[at], 0.0))
-    item = np.where(constant, "fixed (always)", money["group"].astype(object))
-    rows = pd.DataFrame({"item": item, "period": money["period"], "million": value})
-    rows = rows[taken | constant]
+    money = m.money_frame
+    constant = (money["column"] == CONSTANT) & (money["unit"] == unit)
+    amount = money["coefficient"] * discount(bench.scenario, m.money) * factor
+    fixed = money[["period"]].assign(item="fixed (always)", million=amount)[constant]
+    money = money.assign(item=money["group"].astype(object), coefficient=amount)
     goals = objective_terms(m)
-    goals = goals[~goals["part"].isin(["value", "synergy"])]
-    at = place[goals["column"].to_numpy(np.intp)]
-    worth = goals["coefficient"].to_numpy(float) * np.where(at >= 0, plan.x[at], 0.0)
-    extra = pd.DataFrame({"item": goals["part"], "period": goals["period"], "million": worth})
-    extra = extra[np.isin(at, list(places)) & (at >= 0)]
-    return _summed(pd.concat([rows, extra], ignore_index=True) if len(extra) else rows, unit)
+    goals = goals[~goals["part"].isin(["value", "synergy"])].assign(item=lambda rows: rows["part"])
+    terms = stacked([t[["item", "period", "column", "coefficient"]] for t in (money, goals)])
+    place = np.append(bench.compiled.column_of, -1)[terms["column"].to_numpy(np.intp)]
+    terms = terms.assign(million=terms["coefficient"] * plan.x[place])
+    of_unit = np.isin(place, _unit_columns(bench, unit)["place"])
+    return _summed(stacked([fixed, terms[of_unit]], ["item", "period", "million"]), unit)
 
 
 # --------------------------------------------------------------------------- market prices

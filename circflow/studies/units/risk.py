@@ -248,8 +248,7 @@ def _carried(bench: Bench, bench_then: Bench, x: Floats) -> Floats:
     held = np.zeros(len(x))
     held[bench.construction] = bench.construction_of(x)
     for name in ("built", "extra_capacity"):
-        from_, to = bench.places(name), bench_then.places(name)
-        known = {(u, t): float(held[p]) for u, t, p in from_[_PLACED].itertuples(index=False)}
-        for u, t, p in to[_PLACED].itertuples(index=False):
-            x_then[p] = known.get((u, t), 0.0)
+        here, there = bench.places(name)[_PLACED], bench_then.places(name)[_PLACED]
+        both = there.merge(here, on=["unit", "period"], suffixes=("", "_here"))
+        x_then[both["place"]] = held[both["place_here"]]
     return x_then
