@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,21 +71,14 @@ class Switches:
         flags[list(on)] = True
         return flags
 
-    def bounds(self, on: Setting) -> Floats:
-        """Upper bounds of the gates' columns."""
-        is_open = _met(self.gate_needs, self.flags(on))
-        upper = np.maximum(self.program.lower[self.gate_columns], 0.0)
-        return np.where(is_open, self.program.upper[self.gate_columns], upper)
-
-    def costs(self, on: Setting) -> Floats:
-        """Costs of the tariffs' columns."""
-        cheap = _met(self.tariff_needs, self.flags(on))
-        return np.where(cheap, self.program.cost[self.tariff_columns], self.tariff_off)
-
     def set(self, on: Setting) -> Program:
         """The programme at a setting."""
-        opened = self.program.with_bounds(self.gate_columns, upper=self.bounds(on))
-        return opened.with_costs(self.costs(on), self.tariff_columns)
+        program, gates, flags = self.program, self.gate_columns, self.flags(on)
+        closed = np.maximum(program.lower[gates], 0.0)
+        upper = np.where(_met(self.gate_needs, flags), program.upper[gates], closed)
+        cheap, cost = _met(self.tariff_needs, flags), program.cost[self.tariff_columns]
+        costs = np.where(cheap, cost, self.tariff_off)
+        return program.with_bounds(gates, upper=upper).with_costs(costs, self.tariff_columns)
 
     def used(self, x: Floats, on: Setting) -> Setting:
         """The switches that a plan needs."""
@@ -154,13 +148,11 @@ def _solved(job: tuple[_Solver, Clock, Clock], settings: Sequence[Setting]) -> l
     """The values at settings, one after another, as far as the time goes."""
     first, over, clock = job
     solver, solved = first.twin(), list[Known]()
-    for setting in settings:
-        try:
+    with suppress(StoppedError):
+        for setting in settings:
             if over.is_over:
                 break
             solved.append(solver.solve(setting, clock))
-        except StoppedError:
-            break
     return solved
 
 

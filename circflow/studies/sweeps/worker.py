@@ -262,8 +262,6 @@ def checked(job: Job, one: tuple[Point, Run]) -> str:
             status=run.status,
             status_2=cold.status,
         )
-    if cold.figures is None:
-        return ""
     allowed = CHECK_TOLERANCE
     if job.base.structure.integer.any():
         allowed += 2.0 * job.options.gap
