@@ -139,8 +139,6 @@ def evaluate(  # noqa: PLR0913
         scenario = add_units(scenario, added)
         new = [str(unit["unit"]) for unit in added]
         names = new if names is None else [*names, *(n for n in new if n not in names)]
-    if samples < 0:
-        raise StudyError("the number of futures must be at least 0, not {samples}", samples=samples)
     tell = progress or (lambda _: None)
     work = _Work(scenario, _subjects(scenario, names), gap, time_limit, break_evens, tell)
     with Engine(jobs, dask=dask, tell=progress) as engine:
