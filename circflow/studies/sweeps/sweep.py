@@ -239,15 +239,6 @@ def _options(
     return Options(decisions, gap, time_limit, tuple(keep))
 
 
-def _described(design: Design, options: Options) -> dict[str, Any]:
-    """What is to be run, and how."""
-    return {
-        "parameters": [(p.address, p.how) for p in design.parameters],
-        "points": [list(p) for p in design.points],
-        "options": [options.decisions, options.gap, options.time_limit, list(options.keep)],
-    }
-
-
 @dataclass
 class Sweeper:
     """Runs a design: sets up, gives out, stores, checks, and makes the table."""
@@ -269,8 +260,11 @@ class Sweeper:
         self.begun = time.perf_counter()
         self.store: Store | None = None
         if self.file is not None:
-            study = ["sweep", _described(self.design, self.options)]
-            self.store = Store(self.file, self.scenario, study, resume=self.resume)
+            options = [*vars(self.options).values()]
+            parameters = [(p.address, p.how) for p in self.design.parameters]
+            points = [list(p) for p in self.design.points]
+            study = {"parameters": parameters, "points": points, "options": options}
+            self.store = Store(self.file, self.scenario, ["sweep", study], resume=self.resume)
         stored = map(Run.stored, self.store.results() if self.store else ())
         # A run whose worker died is tried again.
         self.runs = {run.number: run for run in stored if run.status != FAILED}
@@ -390,7 +384,7 @@ class Sweeper:
             if not settled:
                 self.notes.append(say("every run was rebuilt, {why}", why=why))
             with _timed(self.spent, "setup"):
-                job = replace(job, start=self._start(base) if len(points) > 2 else None)
+                job = replace(job, start=self._start(base) if len(points) > 2 else Start())
             self._give_out(job, self._alone(numbers, points))
             return
         with _timed(self.spent, "setup"):

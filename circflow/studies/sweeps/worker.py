@@ -53,9 +53,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Start:
-    """Where every run starts from: the scales, the basis and the plan of the scenario itself."""
+    """Where every run starts from, if from anywhere: the scales, the basis and the plan of the
+    scenario itself."""
 
-    scaling: Scaling
+    scaling: Scaling | None = None
     basis: Basis | None = None
     x: Floats | None = None
 
@@ -68,7 +69,7 @@ class Job:
     parameters: tuple[Parameter, ...]
     options: Options
     base: Snapshot
-    start: Start | None = None
+    start: Start = field(default_factory=Start)
     affine: Affine | None = None
     choice: Choice = field(default_factory=dict)
 
@@ -132,10 +133,8 @@ _STORED = ("status", "objective", "labels", "seconds", "how", "reason", "gap")
 
 def work(job: Job, task: Task) -> list[Run]:
     """Do the runs of a task."""
-    way = _rebuilt
-    if not task.rebuild:
-        assert job.start is not None
-        way = partial(_updated, Series(job.start.scaling, job.start.basis))
+    linear = Series(job.start.scaling, job.start.basis)
+    way = _rebuilt if task.rebuild else partial(_updated, linear)
     return [_attempt(way, job, number, point) for number, point in task.runs]
 
 
@@ -179,14 +178,14 @@ def _updated(linear: Series, job: Job, number: int, point: Point) -> Run:
     return _run_of(number, outcome, begun, partial(affine.totals, point=point))
 
 
-def search(program: Program, start: Start | None, options: Options) -> Outcome:
+def search(program: Program, start: Start, options: Options) -> Outcome:
     """The best plan, proven (as `circflow.solve` finds it); prices with the decisions fixed."""
     return optimum(
         program,
         time_limit=options.time_limit,
         gap=options.gap,
-        start=None if start is None else start.x,
-        scaling=None if start is None else start.scaling,
+        start=start.x,
+        scaling=start.scaling,
         light=True,
     ).outcome
 
@@ -203,7 +202,7 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
         return invalid(number, error, time.perf_counter() - begun)
     one = built(scenario, job.options.decisions, job.choice)
     structure, base = one.snapshot.structure, job.base.structure
-    start = job.start if structure.same(base) else None  # else of another programme
+    start = job.start if structure.same(base) else Start()  # else of another programme
     outcome = _solved(one.compiled.program, start, job.options)
     run = _run_of(number, outcome, begun, one.snapshot.totals, how="rebuilt")
     if outcome.x is None:
@@ -219,8 +218,8 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
     return replace(run, labels=labels, seconds=time.perf_counter() - begun, tables=tables)
 
 
-def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
-    if not program.has_decisions and start is not None and start.basis is not None:
+def _solved(program: Program, start: Start, options: Options) -> Outcome:
+    if not program.has_decisions and start.basis is not None:
         return Series(start.scaling, start.basis).solve(program, options.time_limit)
     return search(program, start, options)
 
@@ -250,7 +249,7 @@ def checked(job: Job, one: tuple[Point, Run]) -> str:
     """Build and solve a run from nothing; what differs, or ""."""
     point, run = one
     number = run.number
-    bare = replace(job, options=replace(job.options, keep=()), start=None)
+    bare = replace(job, options=replace(job.options, keep=()), start=Start())
     cold = _attempt(_rebuilt, bare, number, point)
     stopped = {Status.FEASIBLE.value, Status.STOPPED.value, FAILED}
     if cold.status in stopped or run.status in stopped:

@@ -259,7 +259,7 @@ class _Search:
 
     def _alternatives(self, chosen: Sequence[_Plan], distances: Sequence[float]) -> Alternatives:
         labels = self.goals.built.snapshot.structure.labels
-        records, activity = [], []
+        records = []
         for n, (plan, distance) in enumerate(zip(chosen, distances, strict=True)):
             short = (self.best - plan.value) / abs(self.best) if self.best else 0.0
             records.append(
@@ -271,18 +271,19 @@ class _Search:
                     **plan_row(labels, self.goals.built.snapshot.totals(plan.x)),
                 }
             )
-            throughput = self._throughput(plan.x)
-            activity += [
-                (n, unit.name, float(v))
-                for unit, v in zip(self.unit_goals, throughput, strict=True)
-            ]
+        loads = np.array([self._throughput(plan.x) for plan in chosen])
+        activity = {
+            "plan": np.repeat(np.arange(len(chosen)), len(self.unit_goals)),
+            "unit": [unit.name for unit in self.unit_goals] * len(chosen),
+            "load_capacity_years": loads.ravel(),
+        }
         return Alternatives(
             self.scenario,
             self.within,
             self.best,
             self._units(),
             pd.DataFrame(records),
-            pd.DataFrame(activity, columns=["plan", "unit", "load_capacity_years"]),
+            pd.DataFrame(activity),
             tuple(self._solution(n, plan) for n, plan in enumerate(chosen)),
             time.perf_counter() - self.begun,
         )

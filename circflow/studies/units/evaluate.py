@@ -203,29 +203,22 @@ class _Work:
             if c.subject.kind == "candidate" and c.with_ is not None and not c.in_plan
         }
         candidates = [c.subject.name for c in cases if c.subject.kind == "candidate"]
-        empty = pd.DataFrame()
-        pair_table, capital, order = empty, empty, empty
+        tables = {name: stacked(d.get(name) for d in done) for name in _STACKED}
         if together and candidates:
-            pair_table = pairs(engine, self.bench, self.best, forced, candidates)
-            capital, order = entry(engine, self.bench, self.best)
-        dropped = contingency(engine, self.bench, self.best) if risks else empty
-        futures, each = empty, empty
+            tables["pairs"] = pairs(engine, self.bench, self.best, forced, candidates)
+            tables["capital"], tables["order"] = entry(engine, self.bench, self.best)
+        if risks:
+            tables["contingency"] = contingency(engine, self.bench, self.best)
         if samples and candidates:
-            futures, each = robustness(
+            tables["futures"], tables["each_future"] = robustness(
                 engine, self.bench, self.best, forced, candidates, samples=samples, seed=seed
             )
         return Verdicts(
             scenario=self.scenario,
             best_million=self.best.value,
             table=pd.DataFrame([d["row"] for d in done]),
-            pairs=pair_table,
-            capital=capital,
-            order=order,
-            contingency=dropped,
-            futures=futures,
-            each_future=each,
             seconds=time.perf_counter() - self.begun,
-            **{name: stacked(d.get(name) for d in done) for name in _STACKED},
+            **tables,
         )
 
     # ----------------------------------------------------------------- one subject

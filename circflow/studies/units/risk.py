@@ -64,8 +64,9 @@ def contingency(engine: Engine, bench: Bench, best: Plan) -> pd.DataFrame:
     table = pd.DataFrame([case[:3] for case in cases], columns=CONTINGENCY[:3])
     share = loss / abs(best.value) if best.value else np.nan
     table = table.assign(loss_million=loss, loss_share=share, possible=possible)
-    rank = table["loss_million"].fillna(np.inf).to_numpy(float)
-    return table.iloc[np.argsort(-rank, kind="stable")].reset_index(drop=True)
+    return table.sort_values(
+        "loss_million", ascending=False, kind="stable", na_position="first", ignore_index=True
+    )
 
 
 _Case = tuple[str, str, str, list[str]]

@@ -125,9 +125,9 @@ def best_sites(  # noqa: PLR0913
     search = (bench, base.value, names, every)
     with Engine(jobs, dask=dask, tell=progress) as engine:
         records = engine.spread(_tried, search, tried, mark("sites"))
-    table = pd.DataFrame(records)
-    rank = -table["value_million"].fillna(-np.inf).to_numpy(float)
-    table = table.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
+    table = pd.DataFrame(records).sort_values(
+        "value_million", ascending=False, kind="stable", ignore_index=True
+    )
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table
 

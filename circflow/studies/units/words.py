@@ -42,17 +42,17 @@ class Verdicts(Result):
     """Objective of the best plan."""
     table: pd.DataFrame
     """A row per unit (see docs/evaluate.md)."""
-    break_evens: pd.DataFrame
-    price_sheets: pd.DataFrame
-    loads: pd.DataFrame
-    effects: pd.DataFrame
-    members: pd.DataFrame
-    pairs: pd.DataFrame
-    capital: pd.DataFrame
-    order: pd.DataFrame
-    contingency: pd.DataFrame
-    futures: pd.DataFrame
-    each_future: pd.DataFrame
+    break_evens: pd.DataFrame = field(default_factory=pd.DataFrame)
+    price_sheets: pd.DataFrame = field(default_factory=pd.DataFrame)
+    loads: pd.DataFrame = field(default_factory=pd.DataFrame)
+    effects: pd.DataFrame = field(default_factory=pd.DataFrame)
+    members: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    capital: pd.DataFrame = field(default_factory=pd.DataFrame)
+    order: pd.DataFrame = field(default_factory=pd.DataFrame)
+    contingency: pd.DataFrame = field(default_factory=pd.DataFrame)
+    futures: pd.DataFrame = field(default_factory=pd.DataFrame)
+    each_future: pd.DataFrame = field(default_factory=pd.DataFrame)
     seconds: float = 0.0
 
     @property
