@@ -28,12 +28,11 @@ from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark
 from circflow.report.vocabulary import cell
-from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
-from circflow.solver.proven import Proven
 from circflow.studies.bench.arrays import COSTS_ALONE, Built, Decisions, Difference
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import with_decisions
+from circflow.studies.bench.series import Series
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
@@ -259,7 +258,7 @@ class _Path:
         self.slope = slope / (high - low)
         self.solves = 0
         self.start: np.ndarray | None = None
-        self.basis: Basis | None = None
+        self.linear = Series()
         """The first plan found, and its basis: what every other value is solved from."""
 
     def _shape(self) -> Shape:
@@ -285,13 +284,9 @@ class _Path:
         if program.has_decisions:
             outcome = optimum(program, gap=self.gap, start=self.start).outcome
         else:
-            session = Proven(program)
-            if self.basis is None:
-                outcome = session.solve()
-                self.basis = session.basis()
-            else:
-                session.start_from_basis(self.basis)
-                outcome = session.resolve(primal=self.shape == "costs")
+            linear = self.linear.twin()
+            outcome = linear.solve(program)
+            self.linear = self.linear if self.linear.basis else linear.twin()
         if outcome.x is None:
             raise StudyError(
                 "there is no plan ({value}) where {label} is {value_2}",
@@ -300,22 +295,20 @@ class _Path:
                 value_2=value,
             )
         self.start = outcome.x if self.start is None else self.start
-        section = self.affine.base.structure.section
-        s = self.slope
-        if self.shape == "costs":
-            slope = -(s[section("cost")] @ outcome.x) - float(s[section("offset")][0])
-            worth = -(float(program.cost @ outcome.x) + program.offset)
-            return _Line(value, worth, float(slope), outcome.x)
         assert outcome.row_dual is not None and outcome.reduced_cost is not None
         dual, reduced = outcome.row_dual, outcome.reduced_cost
         # min c·x: a dual ≥ 0 belongs to a lower limit, one ≤ 0 to an upper limit.
-        slope = -(
-            np.maximum(dual, 0.0) @ s[section("row_lower")]
-            + np.minimum(dual, 0.0) @ s[section("row_upper")]
-            + np.maximum(reduced, 0.0) @ s[section("lower")]
-            + np.minimum(reduced, 0.0) @ s[section("upper")]
-        )
-        return _Line(value, -outcome.objective, float(slope), outcome.x)
+        per_unit = {
+            "cost": outcome.x,
+            "offset": np.ones(1),
+            "row_lower": np.maximum(dual, 0.0),
+            "row_upper": np.minimum(dual, 0.0),
+            "lower": np.maximum(reduced, 0.0),
+            "upper": np.minimum(reduced, 0.0),
+        }
+        section = self.affine.base.structure.section
+        slope = sum(float(of @ self.slope[section(name)]) for name, of in per_unit.items())
+        return _Line(value, -outcome.objective, -slope, outcome.x)
 
     def _count(self, more: int) -> None:
         self.solves += more
