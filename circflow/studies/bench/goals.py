@@ -176,14 +176,18 @@ class Goals:
         return replace(outcome, objective=goal(outcome.x), bound=bound, row_dual=dual)
 
 
-def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
-    """That a study's scenario has no plan, in words."""
-    why = {
+def none_because(status: Status) -> str:
+    """Why a search ended without a plan, in words; "" where it has one."""
+    return {
         Status.INFEASIBLE: say("no plan meets all limits: `circflow explain` says which collide"),
         Status.UNBOUNDED: say("the goal grows without end: `circflow explain` says how"),
         Status.STOPPED: "the time limit was reached before a plan was found",
-    }[outcome.status]
-    return NoPlan(scenario.name, outcome.status, why)
+    }.get(status, "")
+
+
+def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
+    """That a study's scenario has no plan."""
+    return NoPlan(scenario.name, outcome.status, none_because(outcome.status))
 
 
 def with_decisions(

@@ -206,13 +206,11 @@ class _Search:
             ends = [self._moved(one, one.low), self._moved(one, one.high)]
             return None if ends[0] is None or ends[1] is None else [ends[0], ends[1]]
         far = one.low if abs(one.low - neutral) >= abs(one.high - neutral) else one.high
-        if far == neutral:
-            size = self.joint.program.shape[1] + 1
-            return [np.zeros(size), np.zeros(size)]
-        slope = self._moved(one, far)
-        if slope is None:
+        gain = self._moved(one, far)
+        if gain is None:
             return None
-        return [slope * (value - neutral) / (far - neutral) for value in (one.low, one.high)]
+        slope = gain / ((far - neutral) or 1.0)
+        return [slope * (value - neutral) for value in (one.low, one.high)]
 
     def _moved(self, one: Range, value: float) -> Floats | None:
         p = one.parameter

@@ -9,7 +9,7 @@ are built and solved from nothing; a difference is an error.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -29,6 +29,7 @@ from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Tables
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
+from circflow.solver.run import Progress
 from circflow.solver.scaling import scaling_of
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built
 from circflow.studies.bench.engine import Engine, Lost
@@ -62,8 +63,6 @@ _LONGEST_BLOCK = 100
 _SHORTEST_FAMILY = 6
 """Runs that share their rebuilt parameters' values, from which they get arrays of their own."""
 _MOST_ODD = 5
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, repr=False)

@@ -21,12 +21,13 @@ from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say, say_n
+from circflow.solver.run import Progress
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Parameter, meant, parameter, point_of
 from circflow.studies.sweeps.sampling import given_ranges, ranges_of
-from circflow.studies.sweeps.sweep import Progress, Runs, Sweeper, _options
+from circflow.studies.sweeps.sweep import Runs, Sweeper, _options
 
 NOT_VARIED = ("Studies", "Ranges")
 

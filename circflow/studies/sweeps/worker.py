@@ -27,6 +27,7 @@ from circflow.solver.highs import Basis, Outcome, SolverError
 from circflow.solver.optimum import optimum
 from circflow.solver.scaling import Scaling
 from circflow.studies.bench.arrays import Choice, Decisions, Difference, Snapshot, built, difference
+from circflow.studies.bench.goals import none_because
 from circflow.studies.bench.series import Series
 from circflow.studies.bench.store import Result
 from circflow.studies.sweeps.affine import Affine
@@ -157,7 +158,7 @@ def _run_of(
 ) -> Run:
     """How a run ended; `figures` gives those of its plan."""
     ending, x = outcome.status, outcome.x
-    run = Run(number, ending.value, how=how, reason=_words(ending))
+    run = Run(number, ending.value, how=how, reason=none_because(ending))
     if x is not None:
         worth = -outcome.objective
         run = replace(run, objective=worth, figures=figures(x), reason="", gap=outcome.gap)
@@ -274,11 +275,3 @@ def checked(job: Job, one: tuple[Point, Run]) -> str:
             objective_2=cold.objective,
         )
     return ""
-
-
-def _words(ending: Status) -> str:
-    return {
-        Status.INFEASIBLE: say("no plan meets all limits (`circflow explain` says which collide)"),
-        Status.UNBOUNDED: say("the plan could earn without end (`circflow explain` says how)"),
-        Status.STOPPED: "the time limit was reached before a plan was found",
-    }.get(ending, "")

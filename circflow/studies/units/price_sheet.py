@@ -99,17 +99,12 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     goods = _materials(bench, table, unit)
     table["charged"] = table["row"].map(_penalised(bench, plan)).fillna(0.0)
     parts = [goods, _others(table, unit), _money_parts(bench, plan, unit)]
-    filled = [p for p in parts if len(p)] or parts[:1]
-    full = pd.concat(filled, ignore_index=True).reindex(columns=COLUMNS)
-    full["million"] = full["million"].astype(float)
+    full = stacked(parts).reindex(columns=COLUMNS).astype({"million": float})
     full = _at_market(bench.scenario, solution, full)
     priced = full[full["item"].isin(["output", "input"])]
     priced = priced[priced["market_price_of"] != INTERNAL]  # that price stands at the unit's gate
     way = carriage(bench, plan, unit, priced)
-    if len(way):
-        full = pd.concat(
-            [full, way.assign(million=0.0).reindex(columns=COLUMNS)], ignore_index=True
-        )
+    full = stacked([full, way.assign(million=0.0)]).reindex(columns=COLUMNS)
     alone = ~shared[entries.row]
     rent = -float(worth[alone].sum())
     capacity = table_rent(bench, plan, unit)

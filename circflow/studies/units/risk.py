@@ -135,16 +135,8 @@ def robustness(  # noqa: PLR0913
     """How often building, or not building, each candidate was right in sampled futures.
 
     The arrays of a future are updated, as in a sweep, not built anew; but for few futures, and
-    where a parameter's arrays are no line.
-
-    Args:
-        engine: does the work.
-        bench: of the scenario.
-        best: its best plan.
-        forced: for each unit that the best plan does not build, the best plan that builds it.
-        units: candidates.
-        samples: futures.
-        seed: the same seed samples the same futures.
+    where a parameter's arrays are no line. `forced`: for each candidate that the best plan does
+    not build, the best plan that builds it. The same seed samples the same futures.
 
     Returns:
         a row per unit (columns as in `FUTURES`) and a row per future and unit: future, unit,
