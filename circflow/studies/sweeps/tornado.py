@@ -133,11 +133,8 @@ def _cells(
             )
     cells = scenario_numbers(scenario, sheets)
     cells = cells[cells["value"] != 0.0]
-    ends = []
-    for address in cells["address"]:
-        one = parameter(scenario, address, "factor")
-        if one.is_continuous:
-            ends.append((one, 1.0 - share, 1.0 + share))
+    figures = [parameter(scenario, address, "factor") for address in cells["address"]]
+    ends = [(one, 1.0 - share, 1.0 + share) for one in figures if one.is_continuous]
     if not ends:
         raise StudyError("{sheets}: no figures to vary", sheets=", ".join(sheets))
     return ends

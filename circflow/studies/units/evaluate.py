@@ -44,7 +44,7 @@ from circflow.studies.units.price_sheet import Sheet, cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
 from circflow.studies.units.together import entry, pairs
-from circflow.studies.units.words import Verdicts
+from circflow.studies.units.words import OWN_MONEY, Verdicts
 
 WITHIN = 0.01
 """Plans that fall short of the best by no more than this share are nearly as good."""
@@ -324,11 +324,7 @@ class _Work:
         row["capacity_rent_million"] = sheet.capacity_rent
         for label, column in (("internal", "million"), ("market", "market_million")):
             flows = cash(bench, plan, name, sheet.parts, column)
-            row[f"npv_{label}_million"] = flows.npv
-            row[f"irr_{label}"], row[f"irr_{label}_end"] = flows.irr, flows.irr_end
-            row[f"payback_{label}_years"] = flows.payback_years
-            row[f"payback_{label}_years_end"] = flows.payback_years_end
-            row[f"benefit_cost_{label}"] = flows.benefit_cost
+            row |= {OWN_MONEY[name].format(label): value for name, value in vars(flows).items()}
         return sheet.parts
 
     def _effects_of(

@@ -287,12 +287,12 @@ class Cash:
     """What a unit earns for itself, at one set of prices."""
 
     npv: float
-    irr: float
-    payback_years: float
-    benefit_cost: float
+    irr: float = np.nan
     irr_end: float = np.nan
+    """`_end`: the same with a year's money at its end, as NPV and IRR of Excel have it."""
+    payback_years: float = np.nan
     payback_years_end: float = np.nan
-    """The same with a year's money at its end, as NPV and IRR of Excel have it."""
+    benefit_cost: float = np.nan
 
 
 def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> Cash:
@@ -321,7 +321,7 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     ratio = gains / costs if costs > 0.0 else np.nan
     capex = bench.capex(plan.x, unit)
     if capex <= 0.0:  # or it stands already
-        return Cash(npv, np.nan, np.nan, ratio)
+        return Cash(npv, benefit_cost=ratio)
     built = bench.standing(plan, [unit]).to_dict("records")[0]
     start, begins, life = (int(built[c]) for c in ("start", "begins", "lifetime_years"))
     rate = bench.scenario.settings.discount_rate
@@ -346,10 +346,10 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     return Cash(
         npv,
         _agreeing(irr(flow), rate, npv),
-        _payback(income, capex, rate),
-        ratio,
         _agreeing(irr(late), rate, float(late @ (1.0 + rate) ** -np.arange(len(late)))),
+        _payback(income, capex, rate),
         _payback(np.append(0.0, income), capex, rate) - 1.0,
+        ratio,
     )
 
 

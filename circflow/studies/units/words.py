@@ -223,8 +223,8 @@ class _Words:
             ("internal", say("the plan's internal prices")),
             ("market", say("market prices")),
         ):
-            npv, ratio, rate, late, years, later = (
-                self.row.get(name.format(label)) for name in _OWN_MONEY
+            npv, rate, late, years, later, ratio = (
+                self.row.get(name.format(label)) for name in OWN_MONEY.values()
             )
             if not _known(npv):
                 continue
@@ -376,10 +376,14 @@ class _Words:
                 )
 
 
-_OWN_MONEY = [
-    *("npv_{}_million", "benefit_cost_{}", "irr_{}", "irr_{}_end"),
-    *("payback_{}_years", "payback_{}_years_end"),
-]
+OWN_MONEY = {
+    "npv": "npv_{}_million",
+    "irr": "irr_{}",
+    "irr_end": "irr_{}_end",
+    "payback_years": "payback_{}_years",
+    "payback_years_end": "payback_{}_years_end",
+    "benefit_cost": "benefit_cost_{}",
+}
 """Columns of a unit's own money, at prices that are internal or those of the market."""
 _EVEN = {
     "capex": mark("Break-even capex"),
