@@ -27,7 +27,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -78,7 +78,6 @@ class Parcel:
 
 
 _OPEN: dict[str, Any] = {}
-_KEYS = itertools.count()
 
 Job = TypeVar("Job")
 Task = TypeVar("Task")
@@ -159,7 +158,7 @@ class Engine:
     def send(self, job: Any) -> Any:
         """Bring a job to where the workers find it."""
         if self.pool is None and self.jobs == 1:
-            return Parcel(f"here {next(_KEYS)}", here=job)
+            return Parcel("here", here=job)
         parcel = Parcel.of(job)
         if self.client is not None:
             # as a task's answer, which is made again where the worker dies that has it
@@ -287,9 +286,7 @@ class Engine:
 
     def _submit(self, work: Work, parcel: Any, task: Any) -> Future[Any]:
         assert self.pool is not None
-        if self.folder is None:
-            return self.pool.submit(work, parcel, task)
-        with _begun_apart():
+        with nullcontext() if self.folder is None else _begun_apart():
             return self.pool.submit(work, parcel, task)
 
     def _one_by_one(

@@ -23,7 +23,7 @@ other parameters do to the money that it discounts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,24 +57,22 @@ class Line:
         return 0.0 if self.high == self.low else (value - self.low) / (self.high - self.low)
 
 
+@dataclass(eq=False)
 class Affine:
     """θ(point) for every point whose parameters are lines, or the discount rate."""
 
-    def __init__(
-        self,
-        base: Snapshot,
-        lines: Sequence[Line],
-        pairs: Sequence[tuple[int, int]],
-        parts: Sequence[Difference],
-        rating: Rating | None = None,
-    ) -> None:
-        """`parts`: a difference for both ends of every line, then for the corners of every pair of
-        lines (both low, low and high, high and low, both high)."""
-        self.base = base
+    base: Snapshot
+    lines: Sequence[Line]
+    pairs: Sequence[tuple[int, int]]
+    parts: InitVar[Sequence[Difference]]
+    """A difference for both ends of every line, then for the corners of every pair of lines (both
+    low, low and high, high and low, both high)."""
+    rating: InitVar[Rating | None]
+
+    def __post_init__(self, parts: Sequence[Difference], rating: Rating | None) -> None:
+        base = self.base
         self.rated = Rated(rating, base, parts) if rating else None
-        self.lines = tuple(lines)
-        self.pairs = tuple(pairs)
-        self.place_of = {line.parameter: n for n, line in enumerate(lines)}
+        self.place_of = {line.parameter: n for n, line in enumerate(self.lines)}
         moves = vstack([csr_array((0, len(base.figures))), *(p.figures for p in parts)], "csr")
         rated = self.rated.places if self.rated else np.empty(0, dtype=np.intp)
         self.support = np.union1d(moves.indices, rated)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -46,19 +46,31 @@ _MOST_SOLVES = 2000
 
 
 @dataclass(frozen=True)
-class _Line:
-    """The worth of the plan and its slope at a value of the parameter."""
+class Line:
+    """The worth of the best plan and its slope at a value of a parameter."""
 
     value: float
     worth: float
     slope: float
-    x: np.ndarray
+    x: np.ndarray = field(repr=False)
 
     def at(self, value: float) -> float:
+        """Its worth at another value."""
         return self.worth + self.slope * (value - self.value)
 
+    def meets(self, other: Line) -> float | None:
+        """The value at which two lines cross, if they do."""
+        if self.slope == other.slope:
+            return None
+        return (other.at(0.0) - self.at(0.0)) / (self.slope - other.slope)
 
-Solve = Callable[[Sequence[float]], list[_Line]]
+
+def same_worth(worth: float, other: float, gap: float) -> bool:
+    """Whether two worths, each found to a relative gap, are one."""
+    return abs(worth - other) <= (_EQUAL + 2.0 * gap) * max(abs(worth), abs(other), 1e-6)
+
+
+Solve = Callable[[Sequence[float]], list[Line]]
 """Gives the lines at values."""
 
 
@@ -110,7 +122,7 @@ def break_points(  # noqa: PLR0913
         )  # fmt: skip
         first = path.solve(low)
 
-        def solve(values: Sequence[float]) -> list[_Line]:
+        def solve(values: Sequence[float]) -> list[Line]:
             return engine.spread(_Path.solve, path, values, mark("values"))
 
         return path.pieces(path.lines(first, solve([high])[0], solve), low, high)
@@ -278,7 +290,7 @@ class _Path:
             )
         return "limits"
 
-    def solve(self, value: float) -> _Line:
+    def solve(self, value: float) -> Line:
         """The best plan at a value, and the slope of its worth."""
         program = self.affine.base.program(self.affine.figures((value,)))
         if program.has_decisions:
@@ -308,7 +320,7 @@ class _Path:
         }
         section = self.affine.base.structure.section
         slope = sum(float(of @ self.slope[section(name)]) for name, of in per_unit.items())
-        return _Line(value, -outcome.objective, -slope, outcome.x)
+        return Line(value, -outcome.objective, -slope, outcome.x)
 
     def _count(self, more: int) -> None:
         self.solves += more
@@ -319,13 +331,12 @@ class _Path:
             )
 
     def _same(self, worth: float, other: float) -> bool:
-        slack = self.gap if self.built.compiled.program.has_decisions else 0.0
-        size = max(abs(worth), abs(other), 1e-6)
-        return abs(worth - other) <= (_EQUAL + 2.0 * slack) * size
+        searched = self.built.compiled.program.has_decisions
+        return same_worth(worth, other, self.gap if searched else 0.0)
 
-    def lines(self, left: _Line, right: _Line, solve: Solve) -> list[_Line]:
+    def lines(self, left: Line, right: Line, solve: Solve) -> list[Line]:
         """The lines between two, both included, in order."""
-        middles: dict[tuple[float, float], _Line] = {}
+        middles: dict[tuple[float, float], Line] = {}
         pairs = [(left, right)]
         while pairs:
             asked = [(*pair, meet) for pair in pairs if (meet := self._open(*pair)) is not None]
@@ -339,7 +350,7 @@ class _Path:
                     pairs += [(one, middle), (middle, other)]
         return self._between(left, right, middles)
 
-    def _open(self, left: _Line, right: _Line) -> float | None:
+    def _open(self, left: Line, right: Line) -> float | None:
         """Where a line between two may be."""
         one = self._same(left.at(right.value), right.worth)
         if one or self._same(right.at(left.value), left.worth):
@@ -347,8 +358,8 @@ class _Path:
         return self._meet(left, right)
 
     def _between(
-        self, left: _Line, right: _Line, middles: Mapping[tuple[float, float], _Line]
-    ) -> list[_Line]:
+        self, left: Line, right: Line, middles: Mapping[tuple[float, float], Line]
+    ) -> list[Line]:
         if self._same(left.at(right.value), right.worth):
             return [left]
         if self._same(right.at(left.value), left.worth):
@@ -360,15 +371,14 @@ class _Path:
         second = self._between(middle, right, middles)
         return first + (second[1:] if first[-1] is second[0] else second)
 
-    def _meet(self, left: _Line, right: _Line) -> float | None:
+    @staticmethod
+    def _meet(left: Line, right: Line) -> float | None:
         """Where two lines cross between their values."""
-        if left.slope == right.slope:
-            return None
-        value = (right.at(0.0) - left.at(0.0)) / (left.slope - right.slope)
-        inside = left.value < value < right.value
+        value = left.meets(right)
+        inside = value is not None and left.value < value < right.value
         return value if inside else None
 
-    def holds(self, here: _Line, end: float) -> float:
+    def holds(self, here: Line, end: float) -> float:
         """How far towards an end the line of a plan holds."""
         there = self.solve(end)
         reached = end
@@ -381,7 +391,7 @@ class _Path:
             reached, there = meet, self.solve(meet)
         return reached
 
-    def pieces(self, lines: Sequence[_Line], low: float, high: float) -> pd.DataFrame:
+    def pieces(self, lines: Sequence[Line], low: float, high: float) -> pd.DataFrame:
         """The lines as a table, joined where they cross."""
         cuts = [low]
         for left, right in pairwise(lines):

@@ -607,11 +607,10 @@ class Sweeper:
 
 def _table(records: list[dict[str, Any]]) -> pd.DataFrame:
     """The records, columns in the order of the fullest one, what tells how a run went last."""
-    fullest = max(records, key=len)
     last = ["built", "seconds", "how", "gap", "reason"]
-    columns = [c for c in fullest if c not in last]
-    columns += [c for r in records for c in r if c not in columns and c not in last]
-    return pd.DataFrame(records, columns=[*dict.fromkeys(columns), *last])
+    names = (name for record in (max(records, key=len), *records) for name in record)
+    first = dict.fromkeys(name for name in names if name not in last)
+    return pd.DataFrame(records, columns=[*first, *last])
 
 
 def _kept(runs: Sequence[Run], keep: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -77,12 +77,15 @@ def values_without(plan: tuple[Bench, Plan], cases: Sequence[_Case]) -> list[flo
     """The value of the plan that remains in each case, million; −inf without one."""
     bench, best = plan[0].twin(), plan[1]
     held = bench.held(bench.construction_of(best.x))
+    least = [bench.compiled.families[limit.name] for limit in bench.m.of_part("min_load")]
+    loads = [(row, *key) for f in least for row, key in zip(f.rows.tolist(), f.keys, strict=True)]
     values = []
     for kind, name, period, units in cases:
-        columns = _of_units(bench, "activity", units, period)
-        if kind == "member":
-            columns = np.append(columns, _trade(bench, name, period))
-        values.append(_without(held, bench, columns, units, period))
+        still = [_of_units(bench, v, units, period) for v in ("activity", "running")]
+        still += [_trade(bench, name, period)] if kind == "member" else []
+        program = held.with_bounds(np.concatenate(still), 0.0, 0.0)
+        free = np.array([r for r, u, t in loads if u in units and t == period], dtype=np.intp)
+        values.append(bench.value(program.with_limits(free, lower=-np.inf), gap=1e-6))
     return values
 
 
@@ -104,19 +107,6 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
     of_member = (sender == number) | (receiver == number)
     places: Ints = rows["place"].to_numpy(np.intp)[of_member & exchange]
     return places
-
-
-def _without(
-    program: Program, bench: Bench, columns: Ints, units: Sequence[str], period: str
-) -> float:
-    """The value with columns at 0, and without the least load of units in a period."""
-    still = np.append(columns, _of_units(bench, "running", units, period))
-    least = [bench.compiled.families[limit.name] for limit in bench.m.of_part("min_load")]
-    held = [(row, *key) for f in least for row, key in zip(f.rows.tolist(), f.keys, strict=True)]
-    free = np.array([r for r, u, t in held if u in units and t == period], dtype=np.intp)
-    return bench.value(
-        program.with_bounds(still, 0.0, 0.0).with_limits(free, lower=-np.inf), gap=1e-6
-    )
 
 
 # --------------------------------------------------------------------------- futures
