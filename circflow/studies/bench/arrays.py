@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
@@ -90,8 +90,6 @@ class Snapshot:
         finite = np.where(s.infinite == 0, self.figures if figures is None else figures, 0.0)
         finite[s.infinite != 0] = s.infinite[s.infinite != 0] * np.inf
         part = {name: finite[s.section(name)] for name in SECTIONS}
-        from scipy.sparse import csc_array
-
         return Program(
             cost=part["cost"],
             offset=float(part["offset"][0]),

@@ -463,8 +463,6 @@ def subsidy(court: Court, worth: float, count: int, *, clock: Clock | None = Non
     min Σ x − g(N) subject to x(S) ≥ g(S) for every proper coalition and Σ x ≥ g(N); of the
     coalitions heard until the `clock` was over.
     """
-    if count == 1:
-        return 0.0
     scale = abs(worth) if worth else 1.0
     heard = _Heard(count)
     while True:

@@ -28,6 +28,7 @@ from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Status
+from circflow.solver.explain import explain, reason
 from circflow.solver.run import Progress
 from circflow.studies.bench.engine import Engine, Lost
 from circflow.studies.errors import CheckError, StudyError
@@ -374,8 +375,6 @@ class Run:
 def _unbounded(job: Job, alone: Sequence[Valuation]) -> None:
     for future, one in zip(job.futures, alone, strict=True):
         if one.status is Status.UNBOUNDED:
-            from circflow.solver.explain import explain, reason
-
             words = reason(explain(in_future(job.scenario, future)), Status.UNBOUNDED)
             name = say(
                 "{name}, in the future {name_2!r}", name=job.scenario.name, name_2=future.name

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
 from circflow.report.numbers import columns, number, numbers, share
 from circflow.report.vocabulary import cell, heading
-from circflow.studies.futures.result import FIGURES
-
-if TYPE_CHECKING:
-    from circflow.studies.futures.result import Futures
-    from circflow.studies.futures.robust import Robust
+from circflow.studies.futures.result import FIGURES, Futures
+from circflow.studies.futures.robust import Robust
 
 _MOST_FUTURES = 20
 _SHARES = ("probability", "share_of_risk", "chance")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
 from circflow.report.numbers import columns, number
-
-if TYPE_CHECKING:
-    from circflow.studies.suggest.study import Suggestions
+from circflow.studies.suggest.study import Suggestions
 
 _SHOWN = 8
 

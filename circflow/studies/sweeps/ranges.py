@@ -33,6 +33,7 @@ from circflow.studies.bench.arrays import COSTS_ALONE, Built, Decisions, Differe
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import with_decisions
 from circflow.studies.bench.series import Series
+from circflow.studies.bench.totals_rows import built_of
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
@@ -400,8 +401,6 @@ class _Path:
         cuts.append(high)
         labels = self.built.snapshot.structure.labels
         records = []
-        from circflow.studies.bench.totals_rows import built_of
-
         for line, start, end in zip(lines, cuts[:-1], cuts[1:], strict=True):
             if end - start <= 1e-12 * max(abs(start), abs(end), 1.0):
                 continue

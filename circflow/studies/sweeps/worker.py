@@ -25,6 +25,7 @@ from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Basis, Outcome, SolverError
 from circflow.solver.optimum import optimum
+from circflow.solver.run import read_tables
 from circflow.solver.scaling import Scaling
 from circflow.studies.bench.arrays import Choice, Decisions, Difference, Snapshot, built, difference
 from circflow.studies.bench.goals import none_because
@@ -210,8 +211,6 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
         return run
     tables = None
     if job.options.keep:
-        from circflow.solver.run import read_tables
-
         fixed = one.compiled.program.has_decisions or job.options.decisions == "fixed"
         every = read_tables(one.model, one.compiled, outcome, fixed=fixed)
         tables = {name: getattr(every, name) for name in job.options.keep}

@@ -12,6 +12,7 @@ second gains. It is that of the linear programme, with the yes/no decisions of t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,8 +101,6 @@ def pareto(  # noqa: PLR0913
         StudyError: goals that do not exist.
         NoPlan: the scenario has no plan.
     """
-    import time
-
     begun = time.perf_counter()
     if len(trade) != 2 or trade[0] == trade[1]:
         raise StudyError("name two different goals to trade")

@@ -287,10 +287,8 @@ class _Ground:
             return []
         middle = (a.value + b.value) / 2.0
         if slope is not None:
-            if same_worth(
-                a.at(b.value), b.worth, self.gap
-            ):  # one line: they are worth the same all along
-                return [_Turn(a.value, turned, True)]
+            if same_worth(a.at(b.value), b.worth, self.gap):
+                return [_Turn(a.value, turned, True)]  # one line: worth the same all along
             if (meet := a.meets(b)) is not None:
                 middle = min(max(meet, min(a.value, b.value)), max(a.value, b.value))
         if abs(b.value - a.value) <= finest or middle in (a.value, b.value):

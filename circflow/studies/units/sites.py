@@ -18,6 +18,7 @@ from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import mark, say
+from circflow.solver.run import solve
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
@@ -118,8 +119,6 @@ def best_sites(  # noqa: PLR0913
     every = frozenset(names.values())
     base = bench.solve(Setting(out=every))
     if base is None:
-        from circflow.solver.run import solve
-
         solve(scenario)  # tells why
         raise StudyError("there is no plan without the unit")
     search = (bench, base.value, names, every)

@@ -16,9 +16,9 @@ from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
 from circflow.i18n.names import shown_measure
-from circflow.report.numbers import number
+from circflow.report.numbers import number, without_noise
 from circflow.report.page.frame import Section
-from circflow.report.page.verdicts import GAIN, LOSE
+from circflow.report.page.verdicts import GAIN, LOSE, verdicts_opening
 from circflow.report.sheets import Formats, clean, print_set_up
 from circflow.report.vocabulary import cell, measured
 from circflow.studies.errors import StudyError
@@ -92,9 +92,6 @@ class Verdicts(Result):
 
     def opening(self) -> list[Section]:
         """What its page says first."""
-        from circflow.report.numbers import without_noise
-        from circflow.report.page.verdicts import verdicts_opening
-
         words_of = {str(u): self.words(str(u)) for u in self.table["unit"]}
         tables = {name: without_noise(table) for name, table in self.tables().items()}
         return verdicts_opening(tables, words_of, self.currency)
