@@ -324,7 +324,7 @@ class _Work:
         row["capacity_rent_million"] = sheet.capacity_rent
         for label, column in (("internal", "million"), ("market", "market_million")):
             flows = cash(bench, plan, name, sheet.parts, column)
-            row |= {OWN_MONEY[name].format(label): value for name, value in vars(flows).items()}
+            row |= {n.format(label): flows.get(k, np.nan) for k, n in OWN_MONEY.items()}
         return sheet.parts
 
     def _effects_of(

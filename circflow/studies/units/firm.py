@@ -196,7 +196,7 @@ class _Ground:
         self.parameters = tuple(r.parameter for r in self.rows)
         self.drawn = sample_points(self.rows, self.samples, seed=self.seed).points
         ends = [self._alone(n, v) for n, r in enumerate(self.rows) for v in (r.low, r.high)]
-        design = Design(self.parameters, (*self.drawn, *ends), say("what is firm"))
+        design = Design(self.parameters, (*self.drawn, *ends))
         engine.tell(say("compiling the model"))
         options = Options("free", self.gap, self.time_limit)
         sweeper = Sweeper(self.scenario, design, options, engine, check_every=None)

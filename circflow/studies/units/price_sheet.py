@@ -117,7 +117,6 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
 
 def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
     """Worth of the capacity that a unit uses: the dual of its capacity rows times its load."""
-    total = 0.0
     dual = plan.outcome.row_dual
     assert dual is not None
     label = bench.places("activity")
@@ -126,12 +125,10 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
         str(p): float(g["capacity_use"].to_numpy(float) @ plan.x[g["place"].to_numpy(np.intp)])
         for p, g in label.groupby("period")
     }
-    for limit in bench.m.of_part("capacity", "min_load"):
-        family = bench.compiled.families[limit.name]
-        for (name, period), row in zip(family.keys, family.rows, strict=True):
-            if name == unit:
-                total -= float(dual[row]) * load.get(str(period), 0.0)
-    return total
+    limits = bench.m.of_part("capacity", "min_load")
+    families = [bench.compiled.families[limit.name] for limit in limits]
+    rows = [(*key, row) for f in families for key, row in zip(f.keys, f.rows, strict=True)]
+    return -sum(float(dual[r]) * load.get(str(t), 0.0) for name, t, r in rows if name == unit)
 
 
 def _unit_columns(bench: Bench, unit: str) -> pd.DataFrame:
@@ -282,21 +279,9 @@ def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> p
 # --------------------------------------------------------------------------- own cash flow
 
 
-@dataclass(frozen=True)
-class Cash:
-    """What a unit earns for itself, at one set of prices."""
-
-    npv: float
-    irr: float = np.nan
-    irr_end: float = np.nan
-    """`_end`: the same with a year's money at its end, as NPV and IRR of Excel have it."""
-    payback_years: float = np.nan
-    payback_years_end: float = np.nan
-    benefit_cost: float = np.nan
-
-
-def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> Cash:
-    """NPV, IRR, discounted payback and benefit-cost ratio of a unit's own cash flow.
+def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> dict[str, float]:
+    """NPV and benefit-cost ratio of a unit's own cash flow; where it has a capex also IRR and
+    discounted payback, and these with a year's money at its end (`_end`), as Excel has it.
 
     Timing is the plan's: the capex at the start of the period decided in, a year's money at its
     start. Where capital is charged as an annuity, it is charged in each year by the share of the
@@ -321,7 +306,7 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     ratio = gains / costs if costs > 0.0 else np.nan
     capex = bench.capex(plan.x, unit)
     if capex <= 0.0:  # or it stands already
-        return Cash(npv, benefit_cost=ratio)
+        return {"npv": npv, "benefit_cost": ratio}
     built = bench.standing(plan, [unit]).to_dict("records")[0]
     start, begins, life = (int(built[c]) for c in ("start", "begins", "lifetime_years"))
     rate = bench.scenario.settings.discount_rate
@@ -343,14 +328,15 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     late = np.concatenate([[-capex], served])
     late[-1] += rest
     income = np.concatenate([served, beyond])
-    return Cash(
-        npv,
-        _agreeing(irr(flow), rate, npv),
-        _agreeing(irr(late), rate, float(late @ (1.0 + rate) ** -np.arange(len(late)))),
-        _payback(income, capex, rate),
-        _payback(np.append(0.0, income), capex, rate) - 1.0,
-        ratio,
-    )
+    npv_end = float(late @ (1.0 + rate) ** -np.arange(len(late)))
+    return {
+        "npv": npv,
+        "irr": _agreeing(irr(flow), rate, npv),
+        "irr_end": _agreeing(irr(late), rate, npv_end),
+        "payback_years": _payback(income, capex, rate),
+        "payback_years_end": _payback(np.append(0.0, income), capex, rate) - 1.0,
+        "benefit_cost": ratio,
+    }
 
 
 def _agreeing(root: float, rate: float, npv: float) -> float:
