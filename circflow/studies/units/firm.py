@@ -41,7 +41,7 @@ from circflow.studies.bench.arrays import COSTS_ALONE
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Point, changed, edits_of
-from circflow.studies.sweeps.ranges import Line, same_worth
+from circflow.studies.sweeps.ranges import WorthLine, same_worth
 from circflow.studies.sweeps.sampling import Range, ranges_of, sample_points
 from circflow.studies.sweeps.sweep import Sweeper
 from circflow.studies.sweeps.worker import Options
@@ -154,7 +154,7 @@ def firm(  # noqa: PLR0913
 
 
 @dataclass(frozen=True)
-class _Look(Line):
+class _Look(WorthLine):
     """The best plan at a value of one figure."""
 
     built: frozenset[str]

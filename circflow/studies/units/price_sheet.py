@@ -14,8 +14,6 @@ existing unit add up to minus the rent of its capacity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -60,21 +58,16 @@ _SCARCE = [_RULES, _PARTS["emission_limits"], _PARTS["budget"]]
 """What nobody pays for in money."""
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A unit's price sheet and what follows from it (million, discounted, at today's money)."""
+def price_sheet(
+    bench: Bench, plan: Plan, solution: Solution, unit: str
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """The price sheet of a unit in a plan with shadow prices, and what follows from it (million,
+    discounted, at today's money).
 
-    parts: pd.DataFrame
-    """Columns as in `COLUMNS`; `million` at internal prices adds up to `profit`."""
-    profit: float
-    reduced_cost: float
-    """Minus the profit (candidates), read from the solver, or minus rent plus fixed cost."""
-    capacity_rent: float
-    """What its capacity earns before fixed and capital cost."""
-
-
-def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Sheet:
-    """The price sheet of a unit in a plan with shadow prices."""
+    Columns as in `COLUMNS`; `million` at internal prices adds up to the profit. The reduced cost is
+    minus the profit (candidates), read from the solver, or minus rent plus fixed cost; the rent is
+    what its capacity earns before fixed and capital cost.
+    """
     outcome, program = plan.outcome, bench.program
     assert outcome.row_dual is not None and outcome.reduced_cost is not None
     label = _unit_columns(bench, unit)
@@ -107,12 +100,15 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     full = stacked([full, way.assign(million=0.0)]).reindex(columns=COLUMNS)
     alone = ~shared[entries.row]
     rent = -float(worth[alone].sum())
-    capacity = table_rent(bench, plan, unit)
     fixed = float(full["million"][full["item"] == "fixed (always)"].sum())
     reduced = float(outcome.reduced_cost[columns] @ x) - rent - fixed
     rank = full["item"].map({"output": 0, "input": 1}).fillna(2).to_numpy()
     full = full.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
-    return Sheet(full, float(full["million"].sum()), reduced, capacity)
+    return full, {
+        "profit_million": float(full["million"].sum()),
+        "reduced_cost_million": reduced,
+        "capacity_rent_million": table_rent(bench, plan, unit),
+    }
 
 
 def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
