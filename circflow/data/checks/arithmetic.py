@@ -203,8 +203,7 @@ def _note(
         else say("a year in period {period!r}", period=names["period"])
     )
     detail = f" ({', '.join(parts)}{', …' if len(terms) > 4 else ''})" if parts else ""
-    drafts.infeasible(
-        _SHEETS[needs["sheet"][0]],
+    drafts[_SHEETS[needs["sheet"][0]]].infeasible(
         int(needs["row"][0]),
         demand.column,
         say(
@@ -348,23 +347,20 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario) -> None:
     pace = _or(stocks["max_reclaim_per_year"], np.inf)
     opening, slack = stocks["opening"], _MARGIN * np.maximum(stocks["opening"], 1.0)
     starved = ~stocks["can_add"] & (stocks["closing_min"] > opening + slack)
-    drafts.infeasible(
-        "Stockpiles",
+    drafts["Stockpiles"].infeasible(
         stocks.take(starved),
         "closing_min",
         "the stockpile opens with {opening} and nothing may be added, so that it "
         "cannot close with more: lower closing_min, or set can_add to yes",
     )
-    drafts.infeasible(
-        "Stockpiles",
+    drafts["Stockpiles"].infeasible(
         stocks.take(opening - years.sum() * pace > stocks["closing_max"] + slack),
         "closing_max",
         "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
         "be reclaimed, so that it cannot come down to closing_max in time: raise "
         "closing_max or max_reclaim_per_year",
     )
-    drafts.infeasible(
-        "Stockpiles",
+    drafts["Stockpiles"].infeasible(
         stocks.take(opening - years[0] * pace > stocks["capacity"] + slack),
         "capacity",
         "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "

@@ -51,16 +51,14 @@ def check_balances(drafts: Drafts) -> None:
 def _check_units(drafts: Drafts) -> None:
     rows = drafts["PropertyKinds"].sound("kind", "unit")
     factors = [factor(kind, unit) for _, kind, unit in by_row(rows, "kind", "unit")]
-    drafts.error(
-        "PropertyKinds",
+    drafts["PropertyKinds"].error(
         rows.take(np.isnan(factors)),
         "unit",
         "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
         "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
         expected=say("a unit of the kind"),
     )
-    drafts.error(
-        "PropertyKinds",
+    drafts["PropertyKinds"].error(
         rows.take(np.flatnonzero(rows["kind"] == "moisture")[1:]),
         "kind",
         "another property is the moisture already: make this one a quality",
@@ -74,8 +72,7 @@ def _check_moisture(drafts: Drafts) -> None:
     rows = drafts["Properties"].rows
     rows = rows.take(among(rows["property"], wet))
     share = rows["value"] * np.array([wet[name] for name in rows["property"].tolist()])
-    drafts.error(
-        "Properties",
+    drafts["Properties"].error(
         rows.plus(percent=100.0 * share).take(~((share >= 0.0) & (share < 1.0))),
         "value",
         "a moisture of {percent} % leaves no dry mass: correct the figure or the unit "
@@ -119,8 +116,7 @@ def _judge(drafts: Drafts, balance: RecipeBalance, content: Mapping[str, float])
         )
         doubts.append(("input", words))
     for role, words in doubts:
-        drafts.warning(
-            "Recipes",
+        drafts["Recipes"].warning(
             _row(drafts, balance, role, content),
             "amount",
             words,

@@ -76,8 +76,7 @@ def _property_values(drafts: Drafts) -> dict[tuple[str, str], float]:
 def _names_one(drafts: Drafts, row: int, limit: dict[str, Any]) -> bool:
     both = limit["property"] is not None and limit["material"] is not None
     if both or (limit["property"] is None and limit["material"] is None):
-        drafts.error(
-            "BlendLimits",
+        drafts["BlendLimits"].error(
             row,
             "material" if both else "property",
             say(
@@ -94,8 +93,8 @@ def _names_one(drafts: Drafts, row: int, limit: dict[str, Any]) -> bool:
         return False
     if pd.isna(limit["min"]) and pd.isna(limit["max"]):
         if drafts["BlendLimits"].is_sound(row, "min", "max"):
-            drafts.warning(
-                "BlendLimits", row, "min", "the row has neither min nor max, so it limits nothing"
+            drafts["BlendLimits"].warning(
+                row, "min", "the row has neither min nor max, so it limits nothing"
             )
         return False
     return True
@@ -105,8 +104,7 @@ def _share(drafts: Drafts, row: int, group: _Group, material: str, name: str) ->
     if material in group.materials:
         return np.array([m == material for m in group.materials], dtype=float)
     suggestion = nearest(material, group.materials)
-    drafts.error(
-        "BlendLimits",
+    drafts["BlendLimits"].error(
         row,
         "material",
         "{material!r} is not in the group {name!r}{remark}: name one of its "
@@ -125,8 +123,7 @@ def _mean(
 ) -> np.ndarray | None:
     absent = [m for m in group.materials if (name, m) not in values]
     if absent:
-        drafts.error(
-            "BlendLimits",
+        drafts["BlendLimits"].error(
             row,
             "property",
             "the property {name!r} has no value for {quoted}: every material of the "
@@ -158,8 +155,7 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
     low, high = float(coefficients.min()), float(coefficients.max())
     margin = _TOLERANCE * max(1.0, abs(low), abs(high))
     if least > high + margin:
-        drafts.infeasible(
-            "BlendLimits",
+        drafts["BlendLimits"].infeasible(
             row,
             "min",
             "no mix can reach the least of {least}: the greatest that the inputs allow "
@@ -169,8 +165,7 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
         )
         return True
     if greatest < low - margin:
-        drafts.infeasible(
-            "BlendLimits",
+        drafts["BlendLimits"].infeasible(
             row,
             "max",
             "no mix can come down to {greatest}: the least that the inputs allow is "
@@ -226,8 +221,7 @@ def _check_together(drafts: Drafts, groups: list[tuple[_Owner, _Group]]) -> None
     for (owner, group), place in zip(groups, slack_at, strict=True):
         if outcome.x[place] > 10 * _TOLERANCE:
             rows_named = [limit[0] for limit in group.limits]
-            drafts.infeasible(
-                "BlendLimits",
+            drafts["BlendLimits"].infeasible(
                 max(rows_named),
                 "group",
                 "no mix of {quoted} meets all limits of the group {owner!r} (rows {list}): "

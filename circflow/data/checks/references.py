@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from circflow.data.cells import shorten, split_names
-from circflow.data.checks.findings import Drafts, among, later, listed
+from circflow.data.checks.findings import Draft, Drafts, among, later, listed
 from circflow.data.checks.rows import is_dash, is_totals
 from circflow.data.coded import Items, by_row
 from circflow.data.schema.sheets import Sheet
@@ -34,8 +34,7 @@ def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
         if origin == row:
             continue
         named = [c for c in columns if c in drafts[sheet.name].letters]
-        drafts.error(
-            sheet.name,
+        drafts[sheet.name].error(
             row,
             named[-1] if sheet.periodic and key[-1] is not None else named[0],
             "{key_words} stands in row {origin} already: delete one of the two rows, or "
@@ -62,8 +61,7 @@ def _check_group_members(drafts: Drafts) -> None:
     """A material is once in a group of inputs."""
     columns = ["technology", "recipe", "role", "group", "material"]
     rows = drafts["Recipes"].sound(*columns)
-    drafts.error(
-        "Recipes",
+    drafts["Recipes"].error(
         rows.take(pd.notna(rows["group"]) & later(rows, *columns)),
         "material",
         "{material!r} is in the group {group!r} twice: delete one row",
@@ -117,8 +115,7 @@ class _Targets:
                 cure = say("a dash is a name here: ") + (
                     say("write one") if required else say("leave the cell blank")
                 )
-            drafts.error(
-                sheet,
+            drafts[sheet].error(
                 row,
                 column,
                 "there is no {noun} {value!r} in {target}{remark}: {cure}",
@@ -170,8 +167,7 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
         named = split_names(text)
         if NO_MODE in named and NO_MODE not in known:
             if len(named) > 1:
-                drafts.error(
-                    "Materials",
+                drafts["Materials"].error(
                     row,
                     "modes",
                     "{no_mode} stands beside other modes: write {no_mode} alone, or leave it out",
@@ -182,8 +178,7 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
         for name in named:
             if name not in known:
                 suggestion = good.nearest(name)
-                drafts.error(
-                    "Materials",
+                drafts["Materials"].error(
                     row,
                     "modes",
                     "there is no mode {name!r} in Modes{remark}: correct the name, or add it there",
@@ -219,7 +214,7 @@ def _check_recipes(drafts: Drafts) -> None:
             names = known.get(technology)
             if names is not None and recipe not in names and technology not in doubtful:
                 where = say("technology {technology!r}", technology=shorten(technology))
-                _no_such(drafts, (sheet, row, "recipe"), recipe, names, where)
+                _no_such(drafts[sheet], row, "recipe", recipe, names, where)
     limits = drafts["BlendLimits"].sound(*_RECIPE, "group")
     for row, technology, recipe, group in by_row(limits, *_RECIPE, "group"):
         owner = technology, recipe
@@ -232,26 +227,26 @@ def _check_recipes(drafts: Drafts) -> None:
                 owner=shorten(recipe),
                 owner_2=shorten(technology),
             )
-            _no_such(drafts, ("BlendLimits", row, "group"), group, names, where)
+            _no_such(drafts["BlendLimits"], row, "group", group, names, where)
 
 
 _RECIPE = ("technology", "recipe")
 
 
-def _no_such(
-    drafts: Drafts, place: tuple[str, int, str], value: str, good: Iterable[str], where: str
+def _no_such(  # noqa: PLR0913, PLR0917
+    draft: Draft, row: int, name: str, value: str, good: Iterable[str], where: str
 ) -> None:
-    """Note a name that its owner lacks; `place` is sheet, row and column."""
-    names = sorted(good)
-    column = shown_column(*place[::2])
+    """Note a name that its owner lacks, in the column `name`."""
+    names, column = sorted(good), draft.sheet[name].shown
     suggestion = Names(names).nearest(value)
     choice = (
         say("one of {list}", list=", ".join(names[:10]))
         if names
         else say("a {column} that stands in Recipes", column=column)
     )
-    drafts.error(
-        *place,
+    draft.error(
+        row,
+        name,
         "the {where} has no {column} {value!r} in Recipes{remark}: correct the name, "
         "or add its rows there",
         where=where,
@@ -281,8 +276,7 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
     for row, key in by_row(rows.take(of_recipe), "key"):
         if key not in known:
             suggestion = (with_recipe if "/" in key else technologies).nearest(key)
-            drafts.error(
-                "EmissionFactors",
+            drafts["EmissionFactors"].error(
                 row,
                 "key",
                 "there is no technology or recipe {key!r} in Recipes{remark}: correct the "
@@ -298,8 +292,7 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     """A limit's key is of the kind that its scope says; blank for the cluster alone."""
     rows = drafts["EmissionLimits"].sound("scope", "key")
     of_cluster, blank = rows["scope"] == "cluster", pd.isna(rows["key"])
-    drafts.error(
-        "EmissionLimits",
+    drafts["EmissionLimits"].error(
         rows.take(of_cluster & ~blank),
         "key",
         "a limit of scope cluster has no key, but {key!r} stands here: clear the "
@@ -308,8 +301,7 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     )
     for row, word in by_row(rows.take(~of_cluster & blank), "scope"):
         scope = shown_word("scope", word)
-        drafts.error(
-            "EmissionLimits",
+        drafts["EmissionLimits"].error(
             row,
             "key",
             "a limit of scope {scope} needs a key: name the {scope}",
@@ -326,8 +318,7 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     of_region = (rows["scope"] == "region") & ~among(rows["key"], {None, *regions.names})
     for row, key in by_row(rows.take(of_region), "key"):
         suggestion = regions.nearest(key)
-        drafts.error(
-            "EmissionLimits",
+        drafts["EmissionLimits"].error(
             row,
             "key",
             "no site is in the region {key!r}{remark}: correct the name, or fill in the "
@@ -371,6 +362,6 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
             expected = say("from>to, two different sites")
         else:
             continue
-        drafts.error(
-            "SynergyPartners", row, "partner", message, expected=expected, suggestion=suggestion
+        drafts["SynergyPartners"].error(
+            row, "partner", message, expected=expected, suggestion=suggestion
         )

@@ -67,7 +67,7 @@ def check_peers(drafts: Drafts) -> None:
             key = ", ".join(str(part) for part in figures.peers[at] if part)
             row, value = int(figures.rows[at]), float(figures.values[at])
             message, likely = _doubt(measure, value, away, words, key)
-            drafts.warning(measure.sheet, row, measure.column, message, suggestion=likely)
+            drafts[measure.sheet].warning(row, measure.column, message, suggestion=likely)
 
 
 class _Figures(NamedTuple):
