@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from circflow.data.schema.sheets import BY_NAME
+from circflow.data.schema.sheets import BY_NAME, SHEETS, Column
 from circflow.fuzz.regions import LEAST, MOST, Row, Sheets, Value
 
 Expected = Literal["equal", "not lower"]
@@ -149,15 +149,14 @@ def lowered_minimum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     return Changed(sheets, "not lower", said=f"{sheet}.{column} {before:g} -> {row[column]:g}")
 
 
-BLANK_IS_UNLIMITED = {
-    "Stockpiles": ("capacity", "max_reclaim_per_year", "closing_max"),
-    "Purchases": ("max_per_year",),
-    "Links": ("capacity_per_year",),
-    "Markets": ("max_per_year",),
-    "Disposal": ("capacity_per_year",),
-    "EmissionLimits": ("limit_per_year",),
-    "Synergies": ("max_per_year",),
-}
+def _columns(chosen: Callable[[Column], bool]) -> dict[str, tuple[str, ...]]:
+    """Columns of the schema by sheet."""
+    return {s.name: tuple(c.name for c in s.columns if chosen(c)) for s in SHEETS}
+
+
+BLANK_IS_UNLIMITED = _columns(
+    lambda c: c.blank_is_unlimited and c.name != "total_capacity" and c.sheet != "BlendLimits"
+)
 
 
 @relation
@@ -195,44 +194,12 @@ def relaxed(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 # ------------------------------------------------------------------- units of measure
 
 
-TONNES = {
-    "Streams": ("amount_per_year",),
-    "Stockpiles": (
-        "opening", "capacity", "max_reclaim_per_year", "closing_min", "closing_max",
-    ),
-    "Purchases": ("max_per_year",),
-    "Units": (
-        "capacity_per_year", "capacity_max_per_year", "fixed_cost_million_per_year",
-        "fixed_cost_max_million_per_year", "jobs", "capex_million", "capex_max_million",
-    ),
-    "UnitPeriods": ("capacity_per_year", "fixed_cost_million_per_year"),
-    "Links": ("capacity_per_year",),
-    "Markets": ("max_per_year", "min_per_year"),
-    "Disposal": ("capacity_per_year", "total_capacity"),
-    "EmissionLimits": ("limit_per_year",),
-    "Synergies": ("max_per_year",),
-    "Budget": ("budget_million",),
-}  # fmt: skip
-"""Amounts and lump sums: what is twice as large in a region twice as large."""
-MONEY = {
-    "Streams": ("cost",),
-    "Stockpiles": ("add_cost", "reclaim_cost", "holding_cost"),
-    "Purchases": ("price",),
-    "RecipeCosts": ("variable_cost",),
-    "Units": (
-        "fixed_cost_million_per_year", "fixed_cost_max_million_per_year",
-        "capex_million", "capex_max_million",
-    ),
-    "UnitPeriods": ("fixed_cost_million_per_year",),
-    "Modes": ("cost_per_unit_km", "fixed_cost"),
-    "Links": ("cost",),
-    "Markets": ("price", "premium"),
-    "Disposal": ("fee",),
-    "EmissionLimits": ("price", "penalty"),
-    "Synergies": ("value",),
-    "Budget": ("budget_million",),
-}  # fmt: skip
-"""What is in currency."""
+AMOUNTS = _columns(lambda c: c.unit in ("unit", "unit/yr", "capacity/yr", "1/yr"))
+LUMPS = _columns(lambda c: c.unit.startswith("million currency") or c.unit in ("t/yr", "jobs"))
+"""Beside amounts, what is twice as large in a region twice as large."""
+PRICES = _columns(lambda c: c.unit.startswith("currency/") and c.unit != "currency/t")
+MONEY = _columns(lambda c: c.unit.startswith(("currency/", "million currency")))
+"""What is in currency: prices of materials, of emissions, and lump sums."""
 
 
 def _times(sheets: Sheets, columns: Mapping[str, tuple[str, ...]], factor: float) -> None:
@@ -265,7 +232,8 @@ def _factor(rng: Random) -> float:
 def all_tonnes_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """All amounts and lump sums so many times as large: so is the worth."""
     factor = _factor(rng)
-    _times(sheets, TONNES, factor)
+    _times(sheets, AMOUNTS, factor)
+    _times(sheets, LUMPS, factor)
     return _scaled(sheets, factor, said=f"times {factor:g}")
 
 
@@ -285,11 +253,8 @@ def all_money_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 def unit_of_all_materials(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """All amounts counted in another unit, prices and emissions per unit with them: the same."""
     factor = 10.0 ** rng.choice([-6, -3, 3, 6])
-    sheets_of = [sheet for sheet in TONNES if sheet != "EmissionLimits"]
-    _times(sheets, {s: tuple(c for c in TONNES[s] if c in _AMOUNTS) for s in sheets_of}, factor)
-    prices = {s: tuple(c for c in MONEY[s] if "_million" not in c) for s in MONEY}
-    prices = {**prices, "EmissionLimits": (), "EmissionFactors": ("factor",)}
-    _times(sheets, prices, 1.0 / factor)
+    _times(sheets, AMOUNTS, factor)
+    _times(sheets, PRICES | {"EmissionFactors": ("factor",)}, 1.0 / factor)
     _dealing_times(sheets, 1.0 / factor)
     return _scaled(sheets, said=f"times {factor:g}")
 
@@ -313,23 +278,18 @@ def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | N
         return None
     for sheet in _OF_A_MATERIAL:
         rows = [row for row in sheets.get(sheet, []) if row.get("material") == name]
-        amounts = tuple(c for c in TONNES.get(sheet, ()) if c in _AMOUNTS)
-        _times({sheet: rows}, {sheet: amounts}, factor)
-        _times({sheet: rows}, {sheet: MONEY.get(sheet, ())}, 1.0 / factor)
+        _times({sheet: rows}, AMOUNTS, factor)
+        _times({sheet: rows}, PRICES, 1.0 / factor)
     _recount_recipes(sheets, name, factor)
     for kind in _KINDS_OF_A_MATERIAL:
         _recount_emissions(sheets, kind, name, factor)
     if (mode := material.get("modes")) != "none":
         modes = [row for row in sheets.get("Modes", []) if row["mode"] == mode]
-        _times({"Modes": modes}, {"Modes": MONEY["Modes"]}, 1.0 / factor)
+        _times({"Modes": modes}, PRICES, 1.0 / factor)
         _recount_emissions(sheets, "transport", mode, factor)
     return _scaled(sheets, said=f"{name} times {factor:g}")
 
 
-_AMOUNTS = {
-    "amount_per_year", "opening", "capacity", "max_reclaim_per_year", "closing_min", "closing_max",
-    "max_per_year", "min_per_year", "capacity_per_year", "capacity_max_per_year", "total_capacity",
-}  # fmt: skip
 _OF_A_MATERIAL = {"Streams", "Stockpiles", "Purchases", "Markets", "Disposal", "Links"}
 _KINDS_OF_A_MATERIAL = ("disposal", "stockpile", "purchase", "sale", "stream")
 

@@ -189,37 +189,32 @@ def _plain_mix(group: _Group) -> bool:
 def _check_together(drafts: Drafts, groups: list[tuple[_Owner, _Group]]) -> None:
     """One LP over all groups: the least total violation of each (zero where a mix exists)."""
     from scipy.optimize import linprog
-    from scipy.sparse import block_diag, csr_array
+    from scipy.sparse import block_diag
 
-    blocks, bounds, costs, sums, slack_at = [], [], [], [], []
-    start = 0
+    blocks, bounds, slacks, sums = [], [], [], []
     for _, group in groups:
-        rows, limits = [], []
-        for _, coefficients, least, greatest in group.limits:
-            scale = max(1.0, float(np.abs(coefficients).max()))
-            for sign, limit in ((-1.0, least), (1.0, greatest)):
-                if not np.isnan(limit):
-                    rows.append([*(sign * coefficients / scale), -1.0])
-                    limits.append(sign * limit / scale)
-        blocks.append(csr_array(np.array(rows)))
-        bounds.extend(limits)
-        count = len(group.materials)
-        costs.extend([0.0] * count + [1.0])
-        sums.append(csr_array(np.array([[1.0] * count + [0.0]])))
-        start += count + 1
-        slack_at.append(start - 1)
+        _, coefficients, least, greatest = map(np.array, zip(*group.limits, strict=True))
+        scale = np.maximum(1.0, np.abs(coefficients).max(axis=1))
+        sides = np.vstack([-coefficients, coefficients]) / np.tile(scale, 2)[:, None]
+        limits = np.concatenate([-least, greatest]) / np.tile(scale, 2)
+        # the last column is the violation
+        blocks.append(np.insert(sides, sides.shape[1], -1.0, axis=1)[~np.isnan(limits)])
+        bounds.append(limits[~np.isnan(limits)])
+        slacks.append(np.append(np.zeros(len(group.materials)), 1.0))
+        sums.append([1.0 - slacks[-1]])
+    costs = np.concatenate(slacks)
     outcome = linprog(
         costs,
         A_ub=block_diag(blocks, format="csr"),
-        b_ub=bounds,
+        b_ub=np.concatenate(bounds),
         A_eq=block_diag(sums, format="csr"),
-        b_eq=[1.0] * len(groups),
+        b_eq=np.ones(len(groups)),
         method="highs",
     )
     if outcome.status != 0:
         return
-    for (owner, group), place in zip(groups, slack_at, strict=True):
-        if outcome.x[place] > 10 * _TOLERANCE:
+    for (owner, group), violation in zip(groups, outcome.x[costs > 0.0], strict=True):
+        if violation > 10 * _TOLERANCE:
             rows_named = [limit[0] for limit in group.limits]
             drafts["BlendLimits"].infeasible(
                 max(rows_named),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 
@@ -16,7 +14,6 @@ from circflow.data.schema.sheets import SHEETS
 from circflow.data.suggest import nearest, remark
 from circflow.i18n import say
 
-_YIELD_MARGIN = 1e-6
 _STRAY_KM = 1500.0
 _HOME_KM = 500.0
 _NEAR_KM = 100.0
@@ -31,7 +28,6 @@ def check_doubts(drafts: Drafts) -> None:
     check_peers(drafts)
     _check_exchanged_coordinates(drafts)
     _check_stock_room(drafts)
-    _check_yields(drafts)
     _check_unused(drafts)
     _check_idle_columns(drafts)
     _check_limits(drafts)
@@ -103,43 +99,6 @@ def _check_stock_room(drafts: Drafts) -> None:
         "the stockpile opens with {opening}, above its capacity of {capacity}: the "
         "excess must be reclaimed in the first period",
     )
-
-
-def _check_yields(drafts: Drafts) -> None:
-    """Recipes that make more tonnes than they take in."""
-    materials = drafts["Materials"].sound("material", "unit", "category")
-    in_tonnes = (materials["unit"] == "t") & (materials["category"] != "energy")
-    columns = ("technology", "recipe", "role", "material", "amount", "group", "weight")
-    draft = drafts["Recipes"]
-    if any(draft.faulty.get(column) for column in columns):
-        return
-    rows = draft.rows.take(
-        among(draft.rows["material"], set(materials["material"][in_tonnes].tolist()))
-    )
-    sides: dict[tuple[str, str, str], dict[object, float]] = {}
-    cells = by_row(rows, "technology", "recipe", "role", "amount", "group", "weight")
-    for row, technology, recipe, role, amount, group, weight in cells:
-        side = sides.setdefault((technology, recipe, role), {})
-        key, tonnes = (row, amount) if group is None else (group, amount / weight)
-        side[key] = max(side.get(key, tonnes), tonnes)
-    for (technology, recipe, role), side in sides.items():
-        inputs = sides.get((technology, recipe, "input"))
-        if role != "output" or inputs is None:
-            continue
-        taken, output = math.fsum(inputs.values()), math.fsum(side.values())
-        if not output > taken * (1 + _YIELD_MARGIN):
-            continue
-        of_recipe = (rows["technology"] == technology) & (rows["recipe"] == recipe)
-        outputs = rows.take(of_recipe & (rows["role"] == "output"))
-        drafts["Recipes"].warning(
-            int(outputs["row"][np.argmax(outputs["amount"])]),
-            "amount",
-            "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
-            "the amounts, or list what else goes in",
-            technology=shorten(technology),
-            output=written(output),
-            input=written(taken),
-        )
 
 
 def _check_unused(drafts: Drafts) -> None:
