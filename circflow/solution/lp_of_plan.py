@@ -110,11 +110,6 @@ class Optimality:
         rows = np.concatenate([np.zeros(0, dtype=np.intp), *(f.rows for f in families)])
         return [key for f in families for key in f.keys], rows
 
-    def discounts(self, periods: pd.Series[Any]) -> Floats:
-        """D_t of every row's period."""
-        weight = {p.name: p.weight for p in self.scenario.periods}
-        return np.array([weight[name] for name in periods], dtype=float)
-
     @cached_property
     def place_of(self) -> Ints:
         """The number of the place (of the index of balances) of each row, −1 for other rows."""
@@ -161,7 +156,7 @@ class Optimality:
         part_of = np.where(balance[row], arrives, of_row[row])
         np.add.at(figures, (at, part_of), -self.row_dual[row] * coefficient)
         figures += self._direct(columns, number)
-        per_unit = MILLION / (self.discounts(rows["period"]) * self.value_weight)
+        per_unit = MILLION / (self.scenario.weights_of(rows["period"]) * self.value_weight)
         figures *= per_unit[:, None]
         # What rounding leaves of terms that cancel is nothing.
         figures[np.abs(figures) <= _NOISE * np.abs(figures).max(axis=1, initial=0.0)[:, None]] = 0.0

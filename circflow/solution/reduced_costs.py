@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Floats, Ints, series_of
+from circflow.data.coded import Floats, Ints
 from circflow.data.scenario import MILLION
 from circflow.i18n import mark
 from circflow.solution.lp_of_plan import PARTS, Optimality, entries
@@ -124,7 +124,7 @@ def _capital(known: Optimality) -> pd.DataFrame:
     indices, rows = known.of_part("capacity")
     place = np.full(known.matrix.shape[0], -1, dtype=np.intp)
     place[rows] = np.arange(len(rows))
-    discount = known.discounts(series_of([period for _, period in indices]))
+    discount = known.scenario.weights_of(period for _, period in indices)
     budget_rows = np.zeros(known.matrix.shape[0], dtype=bool)
     budget_rows[known.of_part("budget")[1]] = True
 
