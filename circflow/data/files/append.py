@@ -32,7 +32,7 @@ def _longer(raw: RawSheet, rows: Sequence[Row], *, typed: bool) -> RawSheet:
             grid[0] = [*grid[0], *[None] * (len(head) - 1 - len(grid[0])), name]
     for row in rows:
         grid.append([_cell(row.get(name), typed=typed) for name in head])
-    return RawSheet(raw.name, grid, raw.hidden)
+    return replace(raw, grid=grid)
 
 
 def _cell(value: object, *, typed: bool) -> object:
