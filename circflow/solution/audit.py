@@ -170,8 +170,7 @@ def _check_money(findings: Findings, books: Accounts) -> None:
         "money per year", rows.take(plain), yearly_shown[plain], yearly[plain], scale[plain]
     )
     worth, early = (
-        take(np.array(list(counts.values())), period, 1.0)
-        for counts in (yearly_worth(scenario), once(scenario))
+        take(counts, period, 1.0) for counts in (yearly_worth(scenario), once(scenario))
     )
     discounted = worth * yearly - early * lump
     findings.equal(
@@ -196,9 +195,7 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     """The objective in million currency, and its gross (the sum of the absolute parts)."""
     value_weight, synergy_weight, job_weight, emission_weights = goal_weights(solution)
     periods = solution.scenario.periods
-    weight = yearly_worth(solution.scenario)
-    worth = np.array(list(weight.values()))
-    early = np.array(list(once(solution.scenario).values()))
+    worth, early = yearly_worth(solution.scenario), once(solution.scenario)
     money = books.money()
     synergies = {g.name for g in money_groups() if g.goal == "synergy"}
     of_synergy = np.array([name in synergies for name in money["group"].tolist()])

@@ -109,14 +109,14 @@ def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
         values = _new_values(scenario, one, before)
         book, table = _written(book, before, one, values)
         tables[one.address.sheet] = table
-    noted = [*scenario.changes, *(str(c) for c in changes)]
+    noted = (*scenario.changes, *(str(c) for c in changes))
     if not quick:
-        return scenario_of(book).with_changes(noted)
+        return scenario_of(book).with_notes(changes=noted)
     changed = retyped(scenario, tables, book)
     problems = check_changed(changed)
     if problems:
         raise ScenarioError(problems, book.origin)
-    return changed.with_changes(noted)
+    return changed.with_notes(changes=noted)
 
 
 def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:

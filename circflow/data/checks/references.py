@@ -82,16 +82,13 @@ class _Targets:
             self._names[key] = Names(listed(self.drafts[sheet].rows[column]))
         return self._names[key]
 
-    def unreadable(self, sheet: str) -> bool:
-        return self.drafts[sheet].broken
-
     def doubtful(self, sheet: str, column: str) -> bool:
         """Whether some names of the sheet could not be read."""
         return bool(pd.isna(self.drafts[sheet].unread(column)[column]).any())
 
     def must_hold(self, target: str, sheet: str, column: str, rows: Items, noun: str = "") -> None:
         """Note the names in a column that do not stand in the key column of another sheet."""
-        if self.unreadable(target) or not len(rows):
+        if self.drafts[target].broken or not len(rows):
             return
         drafts = self.drafts
         key = target_column(drafts[target].sheet)
@@ -159,7 +156,7 @@ def check_recipe_references(drafts: Drafts) -> None:
 
 
 def _check_modes(drafts: Drafts, targets: _Targets) -> None:
-    if targets.unreadable("Modes"):
+    if drafts["Modes"].broken:
         return
     good = targets.names("Modes", "mode")
     known = set(good.names)
@@ -267,7 +264,7 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
     for chosen, target in ((modes, "Modes"), (~of_recipe & ~modes, "Materials")):
         if target in drafts:  # a library knows no modes
             targets.must_hold(target, "EmissionFactors", "key", rows.take(chosen))
-    if targets.unreadable("Recipes"):
+    if drafts["Recipes"].broken:
         return
     pairs = {f"{t}/{r}" for _, t, r in by_row(drafts["Recipes"].rows, *_RECIPE)}
     technologies = Names(targets.names("Recipes", "technology").names)
@@ -312,7 +309,7 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
         of_scope = rows.take(rows["scope"] == scope)
         targets.must_hold(target, "EmissionLimits", "key", of_scope, noun=scope)
-    if targets.unreadable("Sites"):
+    if drafts["Sites"].broken:
         return
     regions = targets.names("Sites", "region")
     of_region = (rows["scope"] == "region") & ~among(rows["key"], {None, *regions.names})
@@ -334,7 +331,7 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
     """A partner is a unit, or two sites as from>to."""
     rows = drafts["SynergyPartners"].sound("kind", "partner")
     targets.must_hold("Units", "SynergyPartners", "partner", rows.take(rows["kind"] == "unit"))
-    if targets.unreadable("Sites"):
+    if drafts["Sites"].broken:
         return
     sites = targets.names("Sites", "site")
     known = set(sites.names)
