@@ -197,8 +197,6 @@ class Scenario(Result):
         for name, sheets in _FIGURES_IN.items():
             if name in known and not moved & sheets:
                 vars(other)[name] = known[name]
-        kept = {sheet: rows for sheet, rows in self._in_force.items() if sheet not in moved}
-        vars(other)["_in_force"] = kept
         vars(other)["_items"] = {s: rows for s, rows in self._items.items() if s not in moved}
         return other
 
@@ -253,10 +251,7 @@ class Scenario(Result):
 
     def in_force(self, sheet: str) -> pd.DataFrame:
         """`items_in_force` as a table with names."""
-        known = self._in_force
-        if sheet not in known:
-            known[sheet] = self.items_in_force(sheet).frame(self.codes)
-        return known[sheet]
+        return self.items_in_force(sheet).frame(self.codes)
 
     def _without_standstill(self, sheet: str, rows: Items) -> Items:
         """Rows in force, less what stands still: a market buys nothing, a mode does not run."""
@@ -278,11 +273,6 @@ class Scenario(Result):
 
     @cached_property
     def _items(self) -> dict[str, Items]:
-        return {}
-
-    @cached_property
-    def _in_force(self) -> dict[str, pd.DataFrame]:
-        """The rows in force of the sheets that have been asked for."""
         return {}
 
     @cached_property
