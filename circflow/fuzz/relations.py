@@ -60,18 +60,16 @@ def relation(change: Change) -> Change:
 # ------------------------------------------------------------------- limits
 
 
+def columns_that(chosen: Callable[[Column], bool]) -> dict[str, tuple[str, ...]]:
+    """Columns of the schema by sheet."""
+    return {s.name: tuple(c.name for c in s.columns if chosen(c)) for s in SHEETS}
+
+
 MAXIMA = {
+    **columns_that(lambda c: c.blank_is_unlimited and c.name != "min"),
     "Streams": ("amount_per_year",),
-    "Stockpiles": ("capacity", "max_reclaim_per_year", "closing_max"),
-    "Purchases": ("max_per_year",),
-    "BlendLimits": ("max",),
     "Units": ("capacity_per_year",),
     "UnitPeriods": ("capacity_per_year",),
-    "Links": ("capacity_per_year",),
-    "Markets": ("max_per_year",),
-    "Disposal": ("capacity_per_year", "total_capacity"),
-    "EmissionLimits": ("limit_per_year",),
-    "Synergies": ("max_per_year",),
     "Budget": ("budget_million",),
 }
 """Columns in which a larger figure is easier to meet."""
@@ -149,12 +147,7 @@ def lowered_minimum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     return Changed(sheets, "not lower", said=f"{sheet}.{column} {before:g} -> {row[column]:g}")
 
 
-def _columns(chosen: Callable[[Column], bool]) -> dict[str, tuple[str, ...]]:
-    """Columns of the schema by sheet."""
-    return {s.name: tuple(c.name for c in s.columns if chosen(c)) for s in SHEETS}
-
-
-BLANK_IS_UNLIMITED = _columns(
+BLANK_IS_UNLIMITED = columns_that(
     lambda c: c.blank_is_unlimited and c.name != "total_capacity" and c.sheet != "BlendLimits"
 )
 
@@ -194,11 +187,11 @@ def relaxed(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 # ------------------------------------------------------------------- units of measure
 
 
-AMOUNTS = _columns(lambda c: c.unit in ("unit", "unit/yr", "capacity/yr", "1/yr"))
-LUMPS = _columns(lambda c: c.unit.startswith("million currency") or c.unit in ("t/yr", "jobs"))
+AMOUNTS = columns_that(lambda c: c.unit in ("unit", "unit/yr", "capacity/yr", "1/yr"))
+LUMPS = columns_that(lambda c: c.unit.startswith("million currency") or c.unit in ("t/yr", "jobs"))
 """Beside amounts, what is twice as large in a region twice as large."""
-PRICES = _columns(lambda c: c.unit.startswith("currency/") and c.unit != "currency/t")
-MONEY = _columns(lambda c: c.unit.startswith(("currency/", "million currency")))
+PRICES = columns_that(lambda c: c.unit.startswith("currency/") and c.unit != "currency/t")
+MONEY = columns_that(lambda c: c.unit.startswith(("currency/", "million currency")))
 """What is in currency: prices of materials, of emissions, and lump sums."""
 
 
