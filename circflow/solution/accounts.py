@@ -192,6 +192,17 @@ class _Keeper:
             money[group] = np.where(period >= 0, value, 0.0)
         return Ledger(rows, self.plan.codes, amount, sites, np.maximum(period, 0), known, money)
 
+    def priced(
+        self, rows: Items, amount: Floats, sheet: Items, at: Ints, **prices: tuple[str, float]
+    ) -> Ledger:
+        """A ledger of rows that stand for those of a sheet (`at`; −1: for none), with the column
+        of the price of each group, and 1 where it is received, −1 where it is paid."""
+        money = {
+            group: sign * amount * take(sheet[column], at) / MILLION
+            for group, (column, sign) in prices.items()
+        }
+        return self.ledger(rows.plus(at=at), amount, at >= 0, money)
+
     def emits(self, kind: str, ledger: Ledger, amount: Floats, factors: dict[str, Floats]) -> None:
         """Note what the rows of a ledger emit: tonnes of each pollutant per unit of `amount`."""
         codes, listed = self.plan.codes, self.plan.listed
@@ -281,15 +292,8 @@ class _Keeper:
         amount = rows["amount_per_year"]
         markets = rows_in_force(self.scenario, "Markets")
         at = find_rows(markets, rows, "row", "period", "site", "material")
-        ledger = self.ledger(
-            rows.plus(at=at),
-            amount,
-            at >= 0,
-            {
-                "income": amount * take(markets["price"], at) / MILLION,
-                "synergy": amount * take(markets["premium"], at) / MILLION,
-            },
-        )
+        prices = {"income": ("price", 1.0), "synergy": ("premium", 1.0)}
+        ledger = self.priced(rows, amount, markets, at, **prices)
         self.named("sale", ledger, amount)
         return ledger
 
@@ -304,12 +308,7 @@ class _Keeper:
             accepted < 0, np.isin(rows["material"], wastes), accepted == rows["material"]
         )
         at = np.where(takes, at, -1)
-        ledger = self.ledger(
-            rows.plus(at=at),
-            amount,
-            at >= 0,
-            {"disposal": -amount * take(sheet["fee"], at) / MILLION},
-        )
+        ledger = self.priced(rows, amount, sheet, at, disposal=("fee", -1.0))
         self.named("disposal", ledger, amount)
         return ledger
 
@@ -317,26 +316,22 @@ class _Keeper:
         rows = self.plan["stockpiles"]
         sheet = self.scenario.items("Stockpiles")
         at = find_rows(sheet, rows, "site", "material")
-        labels = rows.only(*PLACE).plus(at=at)
-        ledgers: dict[str, Ledger] = {}
-        for name, column, cost in (
-            ("added", "added_per_year", "add_cost"),
-            ("reclaimed", "reclaimed_per_year", "reclaim_cost"),
-            ("held", "closing", "holding_cost"),
-        ):
-            amount = rows[column]
-            money = {"stockpiles": -amount * take(sheet[cost], at) / MILLION}
-            ledgers[name] = self.ledger(labels, amount, at >= 0, money)
+        ledgers = {
+            name: self.priced(rows.only(*PLACE), rows[column], sheet, at, stockpiles=(cost, -1.0))
+            for name, column, cost in (
+                ("added", "added_per_year", "add_cost"),
+                ("reclaimed", "reclaimed_per_year", "reclaim_cost"),
+                ("held", "closing", "holding_cost"),
+            )
+        }
         self.named("stockpile", ledgers["held"], ledgers["held"].amount)
         return ledgers
 
     def _synergies(self) -> Ledger:
         rows = self.plan["synergies"]
-        joint = rows["joint_activity_per_year"]
-        sheet = self.scenario.items("Synergies")
+        joint, sheet = rows["joint_activity_per_year"], self.scenario.items("Synergies")
         at = find_rows(sheet, rows, "synergy")
-        value = joint * take(sheet["value"], at) / MILLION
-        return self.ledger(rows.plus(at=at), joint, at >= 0, {"synergy": value})
+        return self.priced(rows, joint, sheet, at, synergy=("value", 1.0))
 
 
 class _Factors:
