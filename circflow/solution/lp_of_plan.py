@@ -42,7 +42,7 @@ from scipy.sparse import csc_array
 
 from circflow.algebra.build import for_synergy
 from circflow.algebra.declare import Model
-from circflow.data.coded import Flags, Floats, Ints
+from circflow.data.coded import Flags, Floats, Ints, Items, join
 from circflow.data.scenario import MILLION, Scenario
 
 PARTS = (
@@ -125,20 +125,19 @@ class Optimality:
         amounts = np.asarray(arriving)[self.families[BALANCE].rows]
         return np.asarray(amounts > _NOISE * max(float(amounts.max(initial=0.0)), 1.0))
 
-    def ends(self, columns: Ints) -> pd.DataFrame:
+    def ends(self, columns: Ints) -> Items:
         """What columns take from places and bring there: at (position), place, amount (what is
         taken is negative)."""
         at, row, amount = entries(self.matrix, columns)
         place = self.place_of[row]
-        there = place >= 0
-        return pd.DataFrame({"at": at[there], "place": place[there], "amount": amount[there]})
+        return Items({"at": at, "place": place, "amount": amount}).take(place >= 0)
 
-    def journeys(self, columns: Ints) -> pd.DataFrame:
+    def journeys(self, columns: Ints) -> Items:
         """Where columns take from and what they bring where: at, place, amount (negative),
         place_out, amount_out."""
         ends = self.ends(columns)
-        taken, brought = ends[ends["amount"] < 0.0], ends[ends["amount"] > 0.0]
-        return taken.merge(brought, on="at", suffixes=("", "_out"))
+        taken, brought = ends.take(ends["amount"] < 0.0), ends.take(ends["amount"] > 0.0)
+        return join(taken, brought.renamed(place_out="place", amount_out="amount"), "at")
 
     def parts(self, name: str) -> tuple[pd.DataFrame, Floats]:
         """The rows of a variable, and the parts (`PARTS`) of each one's reduced cost."""
