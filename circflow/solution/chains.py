@@ -134,9 +134,9 @@ def trace(solution: Solution) -> Trace:
     books = accounts(solution)
     graph = GraphMaker(books).make()
     arcs = graph.arcs
-    ends = (arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp))
-    flow, gain = (arcs[c].to_numpy(float) for c in ("flow", "gain"))
-    parts = without_slivers(peel(*ends, flow, len(graph.nodes), gain), flow)
+    flow, gain = arcs["flow"], arcs["gain"]
+    peeled = peel(arcs["tail"], arcs["head"], flow, len(graph.nodes), gain)
+    parts = without_slivers(peeled, flow)
     passing = np.bincount(parts.arc, parts.flow, len(arcs))
     share = parts.flow / passing[parts.arc] if len(parts.arc) else parts.flow
     money, carried, rest = _Purse(solution, books, graph, parts, share).spread()
@@ -159,8 +159,7 @@ class _Purse:
         self.solution, self.books, self.groups = solution, books, group_names()
         self.arcs, self.parts, self.share = graph.arcs, parts, share
         self.years = solution.scenario.period_items["years"]
-        self.ledger = self.arcs["ledger"].to_numpy(np.intp)
-        self.row = self.arcs["row"].to_numpy(np.intp)
+        self.ledger, self.row = self.arcs["ledger"], self.arcs["row"]
         self.rest: list[tuple[str, str | None, str | None, Floats]] = []
         self.run_share = self._run_shares()
         self.traced = np.zeros(len(books["activity"].items), dtype=bool)
@@ -174,7 +173,7 @@ class _Purse:
         self._units(runs)
         self._synergies(matrices)
         money = np.zeros((len(self.arcs), len(self.groups)))
-        weight = self.arcs["weight"].to_numpy(float)[:, None]
+        weight = self.arcs["weight"][:, None]
         for number, name in enumerate(LEDGERS):
             if name not in ("service", "synergies", "activity"):
                 at = np.flatnonzero(self.ledger == number)
@@ -201,8 +200,7 @@ class _Purse:
         """Share of a run's money that an arc bears: by load, among the arcs of the run."""
         of_run = self.ledger == LEDGERS.index("activity")
         passed = np.bincount(self.parts.arc, self.parts.flow, len(self.arcs)) > 0.0
-        load = self.arcs["load"].to_numpy(float) * self.arcs["weight"].to_numpy(float)
-        load = np.where(of_run & passed, load, 0.0)
+        load = np.where(of_run & passed, self.arcs["load"] * self.arcs["weight"], 0.0)
         row = np.where(of_run, self.row, 0)
         total = np.bincount(row, load, max(len(self.books["activity"].items), 1))[row]
         return np.asarray(np.divide(load, total, out=np.zeros(len(load)), where=total > 0.0))
@@ -275,7 +273,7 @@ class _Purse:
         """
         parts = self.parts
         arc = parts.arc[parts.last]
-        used = (self.arcs["end"] == "use").to_numpy(bool)[arc] & ~parts.is_cycle
+        used = (self.arcs["end"] == "use")[arc] & ~parts.is_cycle
         used[used] = self.traced[self.row[arc[used]]]
         along = _add_along(parts, self.share, money)[used]
         for n in range(len(self.groups)):
@@ -443,7 +441,7 @@ class _Reader:
 def _group(followed: Trace) -> pd.DataFrame:
     """Equal paths put together: one row for each chain and circle."""
     reader, parts = _Reader(followed), followed.parts
-    amount = followed.graph.arcs["amount"].to_numpy(float)
+    amount = followed.graph.arcs["amount"]
     figures = followed.of_parts(followed.money)
     first, last = parts.first, parts.last
     source = followed.share[first] * amount[parts.arc[first]]
