@@ -28,9 +28,10 @@ from circflow.algebra.build import group_named, money_groups
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.investment import CAPITAL
 from circflow.algebra.market import SYNERGY
-from circflow.data.coded import Flags, Floats, find_rows, numbered
+from circflow.data.coded import Flags, Floats, by_row, find_rows, numbered
 from circflow.i18n import mark, say
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
+from circflow.solution.findings import partners
 from circflow.solution.flowgraph import Graph, GraphMaker
 from circflow.solution.path_decomposition import Parts, peel
 
@@ -242,24 +243,18 @@ class _Purse:
 
     def _synergies(self, matrices: dict[str, Floats]) -> None:
         """A synergy's value in equal parts to its partners: to the runs of a unit, to journeys."""
-        table = self.books["synergies"]
-        partners = self.solution.scenario.frame("SynergyPartners")
-        column = self.groups.index(SYNERGY.name)
-        value = self._matrix("synergies")[:, column]
-        names = table.rows["synergy"].to_numpy(object)
-        runs, flows = self.books["activity"], self.books["flows"]
-        runs_unit = runs.rows["unit"].to_numpy(object)
-        start, end = (flows.rows[c].to_numpy(object) for c in ("from", "to"))
+        table, column = self.books["synergies"], self.groups.index(SYNERGY.name)
+        value, plan = self._matrix("synergies")[:, column], self.books.plan
+        listed, flow = partners(plan), plan.code("kind", "flow")
         for n in np.flatnonzero(value):
-            mine = partners[partners["synergy"] == names[n]]
-            for kind, partner in zip(mine["kind"], mine["partner"], strict=True):
-                if kind == "unit":
-                    name, ledger = "activity", runs
-                    chosen = runs_unit == partner
+            mine = listed.take(listed["synergy"] == table.items["synergy"][n])
+            for _, kind, unit, start, end in by_row(mine, "kind", "unit", "from", "to"):
+                name = "flows" if kind == flow else "activity"
+                ledger = self.books[name]
+                if kind == flow:
+                    chosen = (ledger.items["from"] == start) & (ledger.items["to"] == end)
                 else:
-                    name, ledger = "flows", flows
-                    ends = [part.strip() for part in str(partner).split(">", 1)]
-                    chosen = (start == ends[0]) & (end == ends[-1])
+                    chosen = ledger.items["unit"] == unit
                 chosen = chosen & (ledger.period == table.period[n])
                 weight = np.where(chosen, np.maximum(ledger.amount, 0.0), 0.0)
                 if weight.sum() > 0.0:

@@ -157,6 +157,20 @@ def with_technology(plan: CodedPlan, rows: Items) -> Items:
     return rows.plus(technology=np.append(units["technology"], BLANK)[at])
 
 
+def partners(plan: CodedPlan) -> Items:
+    """The sheet SynergyPartners, with the `unit` that a partner is, or the sites between which its
+    flow goes: `from`, `to` (−1 for what the scenario does not know)."""
+    rows, known = plan.scenario.items("SynergyPartners"), plan.codes.known
+    names = plan.codes.names("partner", rows["partner"]).tolist()
+    ends = [[end.strip() for end in str(name).split(">", 1)] for name in names]
+    codes = {
+        "unit": [known("unit", name) for name in names],
+        "from": [known("site", end[0]) for end in ends],
+        "to": [known("site", end[-1]) for end in ends],
+    }
+    return rows.plus(**{label: np.array(code, dtype=np.intp) for label, code in codes.items()})
+
+
 def recipe_amounts(plan: CodedPlan) -> Items:
     """What the recipes that are run take in and make in fixed proportion.
 
