@@ -46,7 +46,7 @@ from circflow.data.coded import (
 from circflow.data.scenario import MILLION
 from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.findings import with_technology
-from circflow.solution.keys import CodedPlan
+from circflow.solution.keys import CodedPlan, added_up
 from circflow.solution.transport import link_terms
 from circflow.solution.units_in_service import Service, service_of
 
@@ -108,34 +108,27 @@ class Accounts:
     def __getitem__(self, name: str) -> Ledger:
         return self.ledgers[name]
 
-    def money(self) -> pd.DataFrame:
+    def money(self) -> Items:
         """group, period, million_per_year, gross_per_year (of absolute figures), million."""
         parts = [
-            (group, self.ledgers[name].period, figures)
-            for name in LEDGERS
-            for group, figures in self.ledgers[name].money.items()
+            (group, ledger.period, figures)
+            for ledger in self.ledgers.values()
+            for group, figures in ledger.money.items()
         ]
         parts.append(("emissions", self.limits["period"], -self.limits["unspread"]))
-        upfront = self.service.upfront
-        count = len(self.scenario.periods)
-        years = np.array([p.years for p in self.scenario.periods], dtype=float)
-        table: dict[str, Floats] = {}
-        gross: dict[str, Floats] = {}
-        for group, period, figures in parts:
-            for sums, values in ((table, figures), (gross, np.abs(figures))):
-                added = np.bincount(period, values, count)
-                sums[group] = sums.get(group, np.zeros(count)) + added
-        names = np.array([p.name for p in self.scenario.periods], dtype=object)
-        million = [v * years - (upfront if g == "capital" else 0.0) for g, v in table.items()]
-        return pd.DataFrame(
+        codes = self.plan.codes.of("group", [group for group, _, _ in parts])
+        figures = np.concatenate([figures for _, _, figures in parts])
+        rows = Items(
             {
-                "group": np.repeat(np.array(list(table), dtype=object), count),
-                "period": np.tile(names, len(table)),
-                "million_per_year": np.concatenate(list(table.values())),
-                "gross_per_year": np.concatenate(list(gross.values())),
-                "million": np.concatenate(million),
+                "group": np.repeat(codes, [len(figures) for _, _, figures in parts]),
+                "period": np.concatenate([period for _, period, _ in parts]),
             }
         )
+        sums, (net, gross) = added_up(rows, ("group", "period"), figures, np.abs(figures))
+        years = np.array([p.years for p in self.scenario.periods], dtype=float)[sums["period"]]
+        capital = sums["group"] == self.plan.code("group", "capital")
+        million = net * years - np.where(capital, self.service.upfront[sums["period"]], 0.0)
+        return sums.plus(million_per_year=net, gross_per_year=gross, million=million)
 
 
 def accounts(solution: Solution) -> Accounts:

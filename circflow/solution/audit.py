@@ -148,13 +148,11 @@ def _check_balance(findings: Findings, places: Places) -> float:
 
 def _check_money(findings: Findings, books: Accounts) -> None:
     """Money of every group and period: as computed from the scenario, as the money table says."""
-    frame, table, codes = books.money(), books.plan["money"], books.plan.codes
-    by = ("group", "period")
-    ours = Items({n: codes.of(n, frame[n].tolist()) for n in by})
+    ours, table, codes = books.money(), books.plan["money"], books.plan.codes
     names = ("million_per_year", "million", "gross_per_year")
     shown = ("million_per_year", "million", "discounted_million")
     rows, (yearly, million, gross, yearly_shown, million_shown, discounted_shown) = side_by_side(
-        ours, [frame[n].to_numpy() for n in names], table, [table[n] for n in shown], by
+        ours, [ours[n] for n in names], table, [table[n] for n in shown], ("group", "period")
     )
     group, period = rows["group"], books.plan.listed("period", rows["period"])
     in_period = np.bincount(period + 1, gross, books.plan.sizes["period"] + 1)[period + 1]
@@ -196,19 +194,18 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     value_weight, synergy_weight, job_weight, emission_weights = goal_weights(solution)
     periods = solution.scenario.periods
     worth, early = yearly_worth(solution.scenario), once(solution.scenario)
-    money = books.money()
-    synergies = {g.name for g in money_groups() if g.goal == "synergy"}
-    of_synergy = np.array([name in synergies for name in money["group"].tolist()])
-    factor = np.where(of_synergy, synergy_weight, value_weight)
-    discounted = factor * np.tile(worth, len(money) // max(len(periods), 1))
-    total = float((discounted * money["million_per_year"].to_numpy()).sum())
-    gross = float(np.abs(discounted * money["gross_per_year"].to_numpy()).sum())
+    money, codes = books.money(), books.plan.codes
+    synergies = codes.of("group", [g.name for g in money_groups() if g.goal == "synergy"])
+    factor = np.where(np.isin(money["group"], synergies), synergy_weight, value_weight)
+    discounted = factor * worth[money["period"]]
+    total = float((discounted * money["million_per_year"]).sum())
+    gross = float(np.abs(discounted * money["gross_per_year"]).sum())
     lump = value_weight * float((books.service.upfront * early).sum())
     jobs = books.service.rows["jobs"].reshape(-1, len(periods)).sum(axis=0)
     labour = job_weight * float((jobs * worth).sum())
     total += labour - lump
     gross += abs(labour) + abs(lump)
-    emitted, codes = books.emitted, books.plan.codes
+    emitted = books.emitted
     tonnes = emitted["tonnes"] * worth[emitted["period"]]
     for pollutant, goal in emission_weights.items():
         chosen = emitted["pollutant"] == codes.known("pollutant", pollutant)

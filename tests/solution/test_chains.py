@@ -186,7 +186,8 @@ def rows(*records: dict[str, Any]) -> pd.DataFrame:
 
 def with_money(solution: Solution) -> Solution:
     """The plan with the money table that its amounts and the scenario give."""
-    money = accounts(solution).money()
+    books = accounts(solution)
+    money = books.money().frame(books.plan.codes)
     tables = dataclasses.replace(solution.tables, money=money)
     return dataclasses.replace(solution, tables=tables)
 
