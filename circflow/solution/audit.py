@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.algebra.build import money_groups
-from circflow.data.coded import Floats, Items, stacked, take
+from circflow.data.coded import Floats, Items, objects, stacked, take
 from circflow.data.result import Result
 from circflow.data.scenario import MILLION
 from circflow.i18n import say, say_n
@@ -218,7 +218,7 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
 def _check_objective(findings: Findings, objective: float, expected: float, gross: float) -> float:
     """Objective of the solver against the one that follows from the plan."""
     scale = max(abs(expected), abs(objective), gross, 1e-9)
-    labels = pd.DataFrame({"where": ["objective"]})
+    labels = Items({"where": objects(["objective"])})
     findings.equal("objective", labels, np.array([objective]), np.array([expected]), scale)
     error = abs(objective - expected) / scale
     return float(error) if np.isfinite(error) else float("inf")
@@ -232,5 +232,5 @@ def _check_proof(findings: Findings, solution: Solution, gross: float) -> float:
     gap = proof.confirmed_gap(solution.objective, gross)
     if solution.status == "optimal" and not gap <= proof.asked + AGREES:
         found, expected = np.array([gap]), np.array([proof.asked])
-        findings.equal("proof", pd.DataFrame({"where": ["gap"]}), found, expected, 1e-300)
+        findings.equal("proof", Items({"where": objects(["gap"])}), found, expected, 1e-300)
     return gap

@@ -23,8 +23,6 @@ from circflow.solution.keys import CodedPlan, added_up
 
 TOLERANCE = 1e-6
 FLOOR = 1e-3
-Labels = Items | pd.DataFrame
-"""What records are about: names, or their codes."""
 COLUMNS = ["check", "where", "period", "expected", "found", "error"]
 
 
@@ -38,7 +36,7 @@ class Findings:
     def equal(
         self,
         check: str,
-        labels: Labels,
+        labels: Items,
         found: Floats,
         expected: Floats,
         scale: Floats | float = 0.0,
@@ -49,7 +47,7 @@ class Findings:
     def at_most(
         self,
         check: str,
-        labels: Labels,
+        labels: Items,
         found: Floats,
         limit: Floats,
         scale: Floats | float = 0.0,
@@ -61,7 +59,7 @@ class Findings:
     def at_least(
         self,
         check: str,
-        labels: Labels,
+        labels: Items,
         found: Floats,
         limit: Floats,
         scale: Floats | float = 0.0,
@@ -70,22 +68,20 @@ class Findings:
         under = np.where(np.isnan(limit), 0.0, np.maximum(limit - found, 0.0))
         self._add(check, labels, found, limit, under, scale)
 
-    def must(
-        self, check: str, labels: Labels, holds: Flags, found: Floats | float = np.nan
-    ) -> None:
+    def must(self, check: str, labels: Items, holds: Flags, found: Floats | float = np.nan) -> None:
         """Name every record in which a rule does not hold."""
         if holds.all():
             return
         bad = ~holds
         figures = np.broadcast_to(np.asarray(found, dtype=float), holds.shape)[bad]
         self._record(
-            check, _of(labels, bad), figures, np.full(bad.sum(), np.nan), np.ones(bad.sum())
+            check, labels.take(bad), figures, np.full(bad.sum(), np.nan), np.ones(bad.sum())
         )
 
     def _add(  # noqa: PLR0913, PLR0917
         self,
         check: str,
-        labels: Labels,
+        labels: Items,
         found: Floats,
         expected: Floats,
         gap: Floats,
@@ -97,14 +93,14 @@ class Findings:
         bad = ~(gap <= TOLERANCE * sizes)
         if bad.any():
             error = gap[bad] / np.where(sizes[bad] > 0.0, sizes[bad], 1.0)
-            self._record(check, _of(labels, bad), found[bad], expected[bad], error)
+            self._record(check, labels.take(bad), found[bad], expected[bad], error)
 
     def _record(
-        self, check: str, labels: Labels, found: Floats, expected: Floats, error: Floats
+        self, check: str, labels: Items, found: Floats, expected: Floats, error: Floats
     ) -> None:
-        labels = labels.frame(self.codes) if isinstance(labels, Items) else labels
-        period = labels.get("period", np.full(len(labels), None))
-        where = labels.drop(columns="period", errors="ignore")
+        shown = labels.frame(self.codes)
+        period = shown.get("period", np.full(len(labels), None))
+        where = shown.drop(columns="period", errors="ignore")
         text = [
             " / ".join(str(v) for v in record if not pd.isna(v))
             for record in where.itertuples(index=False, name=None)
@@ -127,10 +123,6 @@ class Findings:
             texts, figures = np.zeros(0, dtype=object), np.zeros(0)
             return table_of({c: texts if c in COLUMNS[:3] else figures for c in COLUMNS}, 0)
         return pd.concat(self.parts, ignore_index=True)
-
-
-def _of(labels: Labels, bad: Flags) -> Labels:
-    return labels.take(bad) if isinstance(labels, Items) else labels[bad]
 
 
 @dataclass(frozen=True)
