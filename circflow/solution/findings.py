@@ -40,9 +40,10 @@ class Findings:
         found: Floats,
         expected: Floats,
         scale: Floats | float = 0.0,
-    ) -> None:
-        """Name every record (site, material ... in `labels`) in which the two figures differ."""
-        self._add(check, labels, found, expected, np.abs(found - expected), scale)
+    ) -> float:
+        """Name every record (site, material ... in `labels`) in which the two figures differ; the
+        largest relative error, small ones too."""
+        return self._add(check, labels, found, expected, np.abs(found - expected), scale)
 
     def at_most(
         self,
@@ -86,14 +87,15 @@ class Findings:
         expected: Floats,
         gap: Floats,
         scale: Floats | float,
-    ) -> None:
+    ) -> float:
         sizes = np.maximum(np.abs(found), np.abs(np.nan_to_num(expected)))
         sizes = np.maximum(sizes, scale)
         # Figures that are no numbers are errors too.
         bad = ~(gap <= TOLERANCE * sizes)
+        error = gap / np.where(sizes > 0.0, sizes, 1.0)
         if bad.any():
-            error = gap[bad] / np.where(sizes[bad] > 0.0, sizes[bad], 1.0)
-            self._record(check, labels.take(bad), found[bad], expected[bad], error)
+            self._record(check, labels.take(bad), found[bad], expected[bad], error[bad])
+        return float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0))
 
     def _record(
         self, check: str, labels: Items, found: Floats, expected: Floats, error: Floats
