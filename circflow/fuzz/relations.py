@@ -35,17 +35,10 @@ class Changed:
     """What it is compared with, where that is not the scenario itself."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a relation may know of the plan of the scenario it changes."""
-
-    most: float
-    """The sum of all amounts, levels and emissions of the plan, over all periods and years, and
-    of its capital: no limit above it is reached."""
-
-
-Change = Callable[[Sheets, Random, Seen], Changed | None]
-"""What a relation does to a scenario's own copy."""
+Change = Callable[[Sheets, Random, float], Changed | None]
+"""What a relation does to a scenario's own copy. The number is the sum of all amounts, levels and
+emissions of its plan, over all periods and years, and of its capital: no limit above it is
+reached."""
 RELATIONS: dict[str, Change] = {}
 """Every relation by name."""
 
@@ -53,7 +46,7 @@ RELATIONS: dict[str, Change] = {}
 def relation(change: Change) -> Change:
     """Register a relation under the name of its function; it is given a copy, to change."""
     name = change.__name__
-    RELATIONS[name] = lambda sheets, rng, seen: change(copy.deepcopy(sheets), rng, seen)
+    RELATIONS[name] = lambda sheets, rng, most: change(copy.deepcopy(sheets), rng, most)
     return change
 
 
@@ -109,7 +102,7 @@ def _eases(sheets: Sheets, sheet: str, row: Row, column: str) -> bool:
 
 
 @relation
-def raised_maximum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def raised_maximum(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """More room never lowers the worth."""
     places = [
         (sheet, row, column)
@@ -132,7 +125,7 @@ def raised_maximum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def lowered_minimum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def lowered_minimum(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A smaller least never lowers the worth."""
     places = [
         (sheet, row, column)
@@ -153,14 +146,14 @@ BLANK_IS_UNLIMITED = columns_that(
 
 
 @relation
-def limit_beyond_reach(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def limit_beyond_reach(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A limit above what the best plan moves in all changes nothing, whatever its size."""
     places = [
         (sheet, row, column)
         for sheet, row, column in cells(sheets, BLANK_IS_UNLIMITED)
         if row.get(column) is None and not row.get("forbidden")
     ]
-    least = math.log10(max(2.0 * seen.most, LEAST))
+    least = math.log10(max(2.0 * most, LEAST))
     if not places or least >= 15.0:
         return None
     words = []
@@ -176,7 +169,7 @@ def limit_beyond_reach(sheets: Sheets, rng: Random, seen: Seen) -> Changed | Non
 
 
 @relation
-def relaxed(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def relaxed(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """Yes/no decisions as fractions never lower the worth."""
     units = sheets["Units"]
     if not any(u.get("status") == "candidate" or u.get("can_idle") for u in units):
@@ -222,7 +215,7 @@ def _factor(rng: Random) -> float:
 
 
 @relation
-def all_tonnes_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def all_tonnes_scaled(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """All amounts and lump sums so many times as large: so is the worth."""
     factor = _factor(rng)
     _times(sheets, AMOUNTS, factor)
@@ -231,7 +224,7 @@ def all_tonnes_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None
 
 
 @relation
-def all_money_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def all_money_scaled(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """All prices and sums in another currency: so is the worth."""
     factor = _factor(rng)
     _times(sheets, MONEY, factor)
@@ -243,7 +236,7 @@ def all_money_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def unit_of_all_materials(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def unit_of_all_materials(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """All amounts counted in another unit, prices and emissions per unit with them: the same."""
     factor = 10.0 ** rng.choice([-6, -3, 3, 6])
     _times(sheets, AMOUNTS, factor)
@@ -253,7 +246,7 @@ def unit_of_all_materials(sheets: Sheets, rng: Random, seen: Seen) -> Changed | 
 
 
 @relation
-def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def unit_of_one_material(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """One material counted in another unit (t, kg) in every place it occurs changes nothing.
 
     Left out: materials of a blend with limits, whose shares are of amounts; materials that share
@@ -340,7 +333,7 @@ def _recount_emissions(sheets: Sheets, kind: str, key: Value, factor: float) -> 
 
 
 @relation
-def rows_permuted(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def rows_permuted(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """Rows, columns and sheets in another order change nothing (but periods are in order)."""
     changed: Sheets = {}
     names = list(sheets)
@@ -356,7 +349,7 @@ def rows_permuted(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def unused_things(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def unused_things(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A site, a member, a material, a mode, a technology that nothing uses change nothing."""
     size = [10.0 ** rng.uniform(-9.0, 15.0) for _ in range(9)]
     added: dict[str, Row] = {
@@ -381,7 +374,7 @@ def unused_things(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def unit_that_is_off(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def unit_that_is_off(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A unit that is off is as good as none, whatever stands in its row."""
     technologies = sorted({str(row["technology"]) for row in sheets["Recipes"]})
     size = [float(f"{10.0 ** rng.uniform(-9.0, 15.0):.2g}") for _ in range(4)]
@@ -402,7 +395,7 @@ def unit_that_is_off(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def off_or_struck_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def off_or_struck_out(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A unit off is as good as one struck out, with all that needs it or names it."""
     name = rng.choice(sheets["Units"])["unit"]
     off, struck = sheets, copy.deepcopy(sheets)
@@ -437,7 +430,7 @@ def off_or_struck_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None
 
 
 @relation
-def freed_candidate(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def freed_candidate(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A candidate without choice, requires and window never lowers the worth."""
     conditions = ("earliest_period", "latest_period", "choice", "requires")
     bound = [u for u in sheets["Units"] if any(u.get(c) is not None for c in conditions)]
@@ -449,7 +442,7 @@ def freed_candidate(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def periods_written_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def periods_written_out(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A row for every period is a row for each of them (a total capacity has no period)."""
     periods = [row["period"] for row in sheets["Periods"]]
     for name, rows in sheets.items():
@@ -471,7 +464,7 @@ def periods_written_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | No
 
 
 @relation
-def period_split(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def period_split(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A period in two changes nothing where no year depends on another: without stockpiles,
     candidates and total capacities."""
     if sheets.get("Stockpiles") or any(u.get("status") == "candidate" for u in sheets["Units"]):
@@ -514,7 +507,7 @@ BETTER = (
 
 
 @relation
-def better_price(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def better_price(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A better price, a shorter way, a cheaper plant never lower the worth."""
     goals = {row["goal"] for row in sheets.get("Goals", [])}
     places = [
