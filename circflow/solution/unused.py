@@ -227,9 +227,6 @@ class _Finder:
         turns = np.flatnonzero(edges.kind == CONVERT)
         number = recipe.factorize()[0][edges.at[turns]]
         sources = self._sources()
-        names, counts = list(sources), [len(places) for places in sources.values()]
-        flat = np.concatenate([*sources.values(), np.zeros(0, dtype=np.intp)])
-        starts = np.cumsum([0, *counts[:-1]])
         there = np.full(count, np.inf)
         possible: dict[str, list[tuple[float, tuple[str, str], int, int]]] = {}
         ways: list[dict[int, int]] = []
@@ -241,12 +238,11 @@ class _Finder:
             self._spread(self._take(through, offer, there, way), there, way)
             met = np.flatnonzero(way >= 0)
             ways.append(dict(zip(met.tolist(), way[met].tolist(), strict=True)))
-            least = np.minimum.reduceat(there[flat], starts) if names else np.zeros(0)
-            for n in np.flatnonzero(np.isfinite(least)).tolist():
-                source, places = names[n], sources[names[n]]
+            for source, places in sources.items():
                 best = int(places[there[places].argmin()])
-                known = possible.setdefault(source[1], [])
-                known.append((float(least[n]), source, best, target))
+                if np.isfinite(there[best]):
+                    known = possible.setdefault(source[1], [])
+                    known.append((float(there[best]), source, best, target))
         through_target = [set(turns[number == n].tolist()) for n in range(len(ways))]
         paths = {
             waste: self._nearest(
