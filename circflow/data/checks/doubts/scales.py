@@ -15,7 +15,7 @@ import pandas as pd
 from circflow.data.cells import BadCellError, parse_number, plain, shorten, written
 from circflow.data.checks.findings import Draft, Drafts, among
 from circflow.data.checks.rows import is_dash, is_totals
-from circflow.data.coded import Items, by_row
+from circflow.data.coded import Items, by_row, objects
 from circflow.data.schema.measures import TONNE, canonical, meant
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import folded
@@ -191,15 +191,12 @@ def _check_blend_shares(drafts: Drafts) -> None:
     for column in ("min", "max"):
         rows = drafts["BlendLimits"].sound("material", column)
         over = rows.take(pd.notna(rows["material"]) & (rows[column] > 1))
-        for row, value in by_row(over, column):
-            drafts["BlendLimits"].warning(
-                row,
-                column,
-                "a share of {value} is {plain} %: write 25 % as 0.25",
-                value=written(value),
-                plain=written(value * 100),
-                suggestion=plain(value / 100) if value <= 100 else "",
-            )
+        likely = objects(plain(v / 100) if v <= 100 else "" for v in over[column].tolist())
+        drafts["BlendLimits"].warning(
+            over.plus(value=over[column], plain=over[column] * 100, suggestion=likely),
+            column,
+            "a share of {value} is {plain} %: write 25 % as 0.25",
+        )
 
 
 def _check_millions(drafts: Drafts) -> None:
@@ -248,15 +245,12 @@ def _check_factors(drafts: Drafts) -> None:
     """Factors that look like percentages."""
     for sheet, columns in (("Ranges", ("low", "high")), ("Studies", ("from", "to"))):
         rows = drafts[sheet].sound("change", *columns)
-        rows = rows.take(rows["change"] == "factor")
         for column in columns:
-            for row, value in by_row(rows, column):
-                if 0 <= value <= _FACTOR or np.isnan(value):
-                    continue
-                drafts[sheet].warning(
-                    row,
-                    column,
-                    "the figure is multiplied by {value}: write 20 % less and more as 0.8 and 1.2",
-                    value=written(value),
-                    suggestion=plain(1 + value / 100) if -100 < value <= 100 else "",
-                )
+            beyond = (rows[column] < 0) | (rows[column] > _FACTOR)
+            odd = rows.take((rows["change"] == "factor") & beyond)
+            likely = (plain(1 + v / 100) if -100 < v <= 100 else "" for v in odd[column].tolist())
+            drafts[sheet].warning(
+                odd.plus(value=odd[column], suggestion=objects(likely)),
+                column,
+                "the figure is multiplied by {value}: write 20 % less and more as 0.8 and 1.2",
+            )
