@@ -14,6 +14,7 @@ from circflow.data.coded import Column, Flags, Items
 from circflow.data.errors import WrongTextError
 from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, Sheet
+from circflow.data.suggest import Names
 from circflow.data.table import Cell, Problem, Table
 from circflow.i18n import say
 
@@ -79,6 +80,7 @@ class Draft:
     """Whether the sheet is missing, or lacks a column it needs."""
     title: str = ""
     """What the sheet is called in the file, where that is misspelt."""
+    _names: dict[str, Names] = field(default_factory=dict)
 
     @property
     def sheet(self) -> Sheet:
@@ -91,6 +93,12 @@ class Draft:
     @property
     def rows(self) -> Items:
         return self.table.rows
+
+    def names(self, column: str) -> Names:
+        """The names in a column, to look for the one that a misspelt name may mean."""
+        if column not in self._names:
+            self._names[column] = Names(listed(self.rows[column]))
+        return self._names[column]
 
     def cell(self, row: int, column: str = "") -> Cell:
         """The cell of a column in a row (of the row, if the file lacks the column)."""

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 import pandas as pd
 
 from circflow.data.cells import shorten, split_names
-from circflow.data.checks.findings import Draft, Drafts, among, later, listed
+from circflow.data.checks.findings import Draft, Drafts, among, later
 from circflow.data.checks.rows import is_dash, is_totals
 from circflow.data.coded import Items, by_row
 from circflow.data.schema.sheets import Sheet
 from circflow.data.suggest import Names, remark
 from circflow.i18n import say
-from circflow.i18n.names import shown_column, shown_sheet, shown_word
+from circflow.i18n.names import shown_word
 
 NO_MODE = "none"
 """In Materials.modes: the material never leaves its site."""
@@ -69,63 +69,46 @@ def _check_group_members(drafts: Drafts) -> None:
     )
 
 
-class _Targets:
-    """The names that may be referred to, by sheet."""
-
-    def __init__(self, drafts: Drafts) -> None:
-        self.drafts = drafts
-        self._names: dict[tuple[str, str], Names] = {}
-
-    def names(self, sheet: str, column: str) -> Names:
-        key = (sheet, column)
-        if key not in self._names:
-            self._names[key] = Names(listed(self.drafts[sheet].rows[column]))
-        return self._names[key]
-
-    def doubtful(self, sheet: str, column: str) -> bool:
-        """Whether some names of the sheet could not be read."""
-        return bool(pd.isna(self.drafts[sheet].unread(column)[column]).any())
-
-    def must_hold(self, target: str, sheet: str, column: str, rows: Items, noun: str = "") -> None:
-        """Note the names in a column that do not stand in the key column of another sheet."""
-        if self.drafts[target].broken or not len(rows):
-            return
-        drafts = self.drafts
-        key = target_column(drafts[target].sheet)
-        noun = shown_word("scope", noun) if noun else shown_column(target, key)
-        good = self.names(target, key)
-        known = {*good.names, None}
-        wrong = [(row, value) for row, value in by_row(rows, column) if value not in known]
-        if not wrong:
-            return
-        quiet = self.doubtful(target, key)
-        for row, value in wrong:
-            suggestion = good.nearest(value)
-            if quiet and not suggestion:
-                drafts[sheet].spoil(row, column)
-                continue
-            cure = say("correct the name, or add it there")
-            if is_totals(value):
-                cure = say("delete the row if it holds totals, or correct the name")
-            elif is_dash(value):
-                required = drafts[sheet].sheet[column].required
-                cure = say("a dash is a name here: ") + (
-                    say("write one") if required else say("leave the cell blank")
-                )
-            drafts[sheet].error(
-                row,
-                column,
-                "there is no {noun} {value!r} in {target}{remark}: {cure}",
-                noun=noun,
-                value=shorten(value),
-                target=shown_sheet(target),
-                remark=remark(value, suggestion),
-                cure=cure,
-                expected=say(
-                    "a {noun} from the sheet {target}", noun=noun, target=shown_sheet(target)
-                ),
-                suggestion=suggestion,
+def _must_stand(draft: Draft, column: str, rows: Items, target: Draft, noun: str = "") -> None:
+    """Note the names in a column that do not stand in the key column of another sheet."""
+    if target.broken or not len(rows):
+        return
+    key = target_column(target.sheet)
+    noun = shown_word("scope", noun) if noun else target.sheet[key].shown
+    good, quiet = target.names(key), _is_doubtful(target, key)
+    known = {*good.names, None}
+    for row, value in by_row(rows, column):
+        if value in known:
+            continue
+        suggestion = good.nearest(value)
+        if quiet and not suggestion:
+            draft.spoil(row, column)
+            continue
+        cure = say("correct the name, or add it there")
+        if is_totals(value):
+            cure = say("delete the row if it holds totals, or correct the name")
+        elif is_dash(value):
+            cure = say("a dash is a name here: ") + (
+                say("write one") if draft.sheet[column].required else say("leave the cell blank")
             )
+        sheet = target.sheet.shown
+        draft.error(
+            row,
+            column,
+            "there is no {noun} {value!r} in {target}{remark}: {cure}",
+            noun=noun,
+            value=shorten(value),
+            target=sheet,
+            remark=remark(value, suggestion),
+            cure=cure,
+            expected=say("a {noun} from the sheet {target}", noun=noun, target=sheet),
+            suggestion=suggestion,
+        )
+
+
+def _is_doubtful(draft: Draft, column: str) -> bool:
+    """Whether some names of a sheet could not be read."""
+    return column in draft.faulty and bool(pd.isna(draft.unread(column)[column]).any())
 
 
 def target_column(sheet: Sheet) -> str:
@@ -137,28 +120,26 @@ def target_column(sheet: Sheet) -> str:
 def check_references(drafts: Drafts) -> None:
     """Every name that refers to another sheet must stand there."""
     check_recipe_references(drafts)
-    targets = _Targets(drafts)
-    _check_modes(drafts, targets)
-    _check_limit_keys(drafts, targets)
-    _check_partners(drafts, targets)
+    _check_modes(drafts)
+    _check_limit_keys(drafts)
+    _check_partners(drafts)
 
 
 def check_recipe_references(drafts: Drafts) -> None:
     """Names in columns that refer to another sheet; recipes, and the keys of emission factors."""
-    targets = _Targets(drafts)
     for draft in drafts.values():
         for column in draft.sheet.columns:
             if column.reference and column.kind == "name":
                 rows = draft.sound(column.name)
-                targets.must_hold(column.reference, draft.sheet.name, column.name, rows)
+                _must_stand(draft, column.name, rows, drafts[column.reference])
     _check_recipes(drafts)
-    _check_emission_keys(drafts, targets)
+    _check_emission_keys(drafts)
 
 
-def _check_modes(drafts: Drafts, targets: _Targets) -> None:
+def _check_modes(drafts: Drafts) -> None:
     if drafts["Modes"].broken:
         return
-    good = targets.names("Modes", "mode")
+    good = drafts["Modes"].names("mode")
     known = set(good.names)
     for row, text in by_row(drafts["Materials"].sound("modes"), "modes"):
         named = split_names(text)
@@ -255,7 +236,7 @@ def _no_such(  # noqa: PLR0913, PLR0917
     )
 
 
-def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
+def _check_emission_keys(drafts: Drafts) -> None:
     """A factor's key is a technology or recipe, a mode, or a material, by its kind."""
     rows = drafts["EmissionFactors"].sound("kind", "key")
     rows = rows.take(pd.notna(rows["key"]))
@@ -263,11 +244,11 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
     modes = rows["kind"] == "transport"
     for chosen, target in ((modes, "Modes"), (~of_recipe & ~modes, "Materials")):
         if target in drafts:  # a library knows no modes
-            targets.must_hold(target, "EmissionFactors", "key", rows.take(chosen))
+            _must_stand(drafts["EmissionFactors"], "key", rows.take(chosen), drafts[target])
     if drafts["Recipes"].broken:
         return
     pairs = {f"{t}/{r}" for _, t, r in by_row(drafts["Recipes"].rows, *_RECIPE)}
-    technologies = Names(targets.names("Recipes", "technology").names)
+    technologies = drafts["Recipes"].names("technology")
     with_recipe = Names(sorted(pairs))
     known = {*technologies.names, *pairs}
     for row, key in by_row(rows.take(of_recipe), "key"):
@@ -285,7 +266,7 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
             )
 
 
-def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
+def _check_limit_keys(drafts: Drafts) -> None:
     """A limit's key is of the kind that its scope says; blank for the cluster alone."""
     rows = drafts["EmissionLimits"].sound("scope", "key")
     of_cluster, blank = rows["scope"] == "cluster", pd.isna(rows["key"])
@@ -308,10 +289,10 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     rows = drafts["EmissionLimits"].sound("scope", "key")
     for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
         of_scope = rows.take(rows["scope"] == scope)
-        targets.must_hold(target, "EmissionLimits", "key", of_scope, noun=scope)
+        _must_stand(drafts["EmissionLimits"], "key", of_scope, drafts[target], noun=scope)
     if drafts["Sites"].broken:
         return
-    regions = targets.names("Sites", "region")
+    regions = drafts["Sites"].names("region")
     of_region = (rows["scope"] == "region") & ~among(rows["key"], {None, *regions.names})
     for row, key in by_row(rows.take(of_region), "key"):
         suggestion = regions.nearest(key)
@@ -327,13 +308,14 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
         )
 
 
-def _check_partners(drafts: Drafts, targets: _Targets) -> None:
+def _check_partners(drafts: Drafts) -> None:
     """A partner is a unit, or two sites as from>to."""
     rows = drafts["SynergyPartners"].sound("kind", "partner")
-    targets.must_hold("Units", "SynergyPartners", "partner", rows.take(rows["kind"] == "unit"))
+    units = rows.take(rows["kind"] == "unit")
+    _must_stand(drafts["SynergyPartners"], "partner", units, drafts["Units"])
     if drafts["Sites"].broken:
         return
-    sites = targets.names("Sites", "site")
+    sites = drafts["Sites"].names("site")
     known = set(sites.names)
     for row, text in by_row(rows.take(rows["kind"] == "flow"), "partner"):
         ends, suggestion = text.split(">"), ""
@@ -345,7 +327,7 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
             expected = say("from>to")
         elif wrong:
             near = [sites.nearest(end) or end if end in wrong else end for end in ends]
-            if near == ends and targets.doubtful("Sites", "site"):
+            if near == ends and _is_doubtful(drafts["Sites"], "site"):
                 continue
             suggestion = ">".join(near) if near != ends else ""
             message = say(
