@@ -53,16 +53,10 @@ class Findings:
         warnings at one cell."""
         place = {name: n for n, name in enumerate(sheets)}
 
-        def rank(problem: Problem) -> tuple[int, str, int, int, str, str]:
+        def rank(problem: Problem) -> tuple[object, ...]:
             cell = problem.cell
-            return (
-                place.get(cell.sheet, len(place)),
-                cell.sheet,
-                cell.row,
-                len(cell.column),
-                cell.column,
-                problem.severity,
-            )
+            of_sheet = place.get(cell.sheet, len(place)), cell.sheet
+            return *of_sheet, cell.row, len(cell.column), cell.column, problem.severity
 
         return sorted(dict.fromkeys(self.problems), key=rank)
 
