@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.edits import column_at
 from circflow.app.html import button, form, note, page
 from circflow.app.views.parts import choice, field, raw_sheet
 from circflow.data.cells import BadCellError, parse_number
+from circflow.data.files.grids import column_at
 from circflow.data.table import Book
 from circflow.i18n import say, say_n
 

@@ -8,11 +8,11 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from circflow.app.edits import column_at
 from circflow.app.html import button, link, note, page
 from circflow.app.html import table as html_table
 from circflow.app.views.network import names_in
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
+from circflow.data.files.grids import column_at
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
 from circflow.i18n import say, say_n
