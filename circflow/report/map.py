@@ -107,11 +107,11 @@ def flow_map(solution: Solution) -> Figure | None:
     ends = [links.set_index(end)["tonnes"].groupby(level=0).sum() for end in ("from", "to")]
     traffic = ends[0].add(ends[1], fill_value=0.0)
     sites = sites.assign(traffic=traffic.reindex(sites.index).fillna(0.0))
-    everything = _extent(sites[["longitude", "latitude"]])
+    everything = extent_of(sites[["longitude", "latitude"]])
     home = sites[sites["member"].notna()]
-    region = _extent((home if len(home) else sites)[["longitude", "latitude"]])
+    region = extent_of((home if len(home) else sites)[["longitude", "latitude"]])
     near = _near(sites, region)
-    region = _extent(sites[["longitude", "latitude"]][near])
+    region = extent_of(sites[["longitude", "latitude"]][near])
     frames = {"region": region} | ({} if near.all() else {"everything": everything})
     traces = [*_lines(drawn, sites, solution)]
     views = {
@@ -162,7 +162,7 @@ def _ground(extent: Extent) -> list[dict[str, Any]]:
     ]
 
 
-def _extent(points: pd.DataFrame) -> Extent:
+def extent_of(points: pd.DataFrame) -> Extent:
     """West, east, south, north: the points with room around, in the shape of the picture."""
     west, south = points.min()
     east, north = points.max()
