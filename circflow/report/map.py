@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import say
+from circflow.i18n import mark, say
 from circflow.report.figures import horizon, years_of
 from circflow.report.ground import Extent, ground_in
 from circflow.report.numbers import cut
 from circflow.report.page.charts import chosen
-from circflow.report.page.frame import Figure, escaped, figure
+from circflow.report.page.frame import Figure, escaped, figure, sentences, typeset
 from circflow.report.sankey import NO_WASTE, STAGES, stage_colour, stage_words
 
 if TYPE_CHECKING:
@@ -62,15 +62,7 @@ def links_of(solution: Solution) -> pd.DataFrame:
     by = ["from", "to"]
     amounts = here.groupby([*by, "material", "measure"], sort=False)["amount"].sum()
     each = amounts.sort_values(ascending=False, kind="stable").reset_index()
-    each["words"] = [
-        say(
-            "{escaped}: {a} {escaped_2} per year",
-            escaped=escaped(k),
-            a=figure(a),
-            escaped_2=escaped(u),
-        )
-        for k, a, u in zip(each["material"], each["amount"], each["measure"], strict=True)
-    ]
+    each["words"] = sentences(mark("{material}: {amount} {measure} per year"), each)
     stage = each["material"].map(materials["stage"])
     stage = stage.where(each["material"].isin(scenario.wastes), NO_WASTE)
     each["stage"] = stage.fillna("other")
@@ -217,17 +209,11 @@ def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list
 
 def _words(row: dict[Any, Any], currency: str) -> str:
     more = say("<br>and {more} more", more=row["more"]) if row["more"] > 0 else ""
+    ends = {end: escaped(row[end]) for end in ("from", "to")}
     return say(
-        "<b>{escaped} → {escaped_2}</b><br>{materials}{more}<br>{distance_km} km, "
+        "<b>{from} → {to}</b><br>{materials}{more}<br>{distance_km} km, "
         "{work} million t·km per year<br>transport {cost} million {currency} per year",
-        escaped=escaped(row["from"]),
-        escaped_2=escaped(row["to"]),
-        materials=row["materials"],
-        more=more,
-        distance_km=figure(row["distance_km"]),
-        work=figure(row["work"]),
-        cost=figure(row["cost"]),
-        currency=currency,
+        **(typeset(row) | ends | {"more": more, "currency": currency}),
     )
 
 

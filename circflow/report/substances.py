@@ -16,7 +16,7 @@ from circflow.i18n import mark, say
 from circflow.report.figures import horizon, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.charts import chosen
-from circflow.report.page.frame import Figure, escaped, figure, percent
+from circflow.report.page.frame import Figure, escaped, sentences
 from circflow.report.sankey import bands
 from circflow.solution.substances import IN, through_units
 
@@ -126,20 +126,11 @@ def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     total = float(links["size"][sources].sum()) or float(links["size"].max())
     links = _bundled(links, total)
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
-    at = {key: n for n, key in enumerate(keys)}
-    names = [key.partition(_MARK)[2] for key in keys]
-    unit = say("{escaped} per year", escaped=escaped(measure))
-    texts = [
-        say(
-            "<b>{escaped} → {escaped_2}</b><br>{size} {unit}, {percent} of all",
-            escaped=escaped(names[at[tail]]),
-            escaped_2=escaped(names[at[head]]),
-            size=figure(size),
-            unit=unit,
-            percent=percent(size / total),
-        )
-        for tail, head, size in links[["tail", "head", "size"]].itertuples(index=False, name=None)
-    ]
+    names = [_name(key) for key in keys]
+    unit = say("{escaped} per year", escaped=measure)
+    message = mark("<b>{tail} → {head}</b><br>{size} {unit}, {share} of all")
+    ends = {end: [_name(key) for key in links[end]] for end in ("tail", "head")}
+    texts = sentences(message, links.assign(**ends, share=links["size"] / total), unit=unit)
     drawn = bands(
         links,
         keys,
@@ -152,6 +143,10 @@ def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     )
     layout = {"height": _HEIGHT, "margin": {"l": 8, "r": 8, "t": 30, "b": 12}}
     return {"data": [drawn], "layout": layout}
+
+
+def _name(key: str) -> str:
+    return key.partition(_MARK)[2]
 
 
 def _bundled(links: pd.DataFrame, total: float) -> pd.DataFrame:

@@ -66,6 +66,26 @@ def percent(value: float | None) -> str:
     return _typeset(share(value, THIN))
 
 
+def typeset(row: Mapping[Any, Any] | pd.Series[Any]) -> dict[str, str]:
+    """The values of a row as they stand in a sentence, by column: shares as percentages."""
+
+    def words(name: str, value: object) -> str:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return percent(value) if name.endswith("share") else figure(value)
+        return tidy(value)
+
+    return {str(name): words(str(name), value) for name, value in row.items()}
+
+
+def sentences(message: str, frame: pd.DataFrame, **more: object) -> list[str]:
+    """A message about every row of a table, as HTML; `more` is the same for all of them."""
+    same = {name: escaped(value) for name, value in more.items()}
+    return [
+        say(message, **({name: escaped(text) for name, text in typeset(row).items()} | same))
+        for row in frame.to_dict("records")
+    ]
+
+
 def _typeset(text: str) -> str:
     """A figure with a true minus; a dash for one that does not exist."""
     return DASH if text == BLANK else text.replace("-", "−")
