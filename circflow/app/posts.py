@@ -22,11 +22,12 @@ from starlette.responses import (
 from circflow.app.edits import Edit, Value, save, typed
 from circflow.app.project import file_digest
 from circflow.app.state import App
-from circflow.app.views import check, load, parts, plants, studies, suggestions, what_if
+from circflow.app.views import load, parts, plants, studies, suggestions, what_if
 from circflow.app.views.network import columns
 from circflow.app.views.parts import raw_sheet
 from circflow.app.views.tables import number_of
 from circflow.app.worker import JobFailedError, WorkerDiedError
+from circflow.commands.scenario import problem_record
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say
 
@@ -139,7 +140,7 @@ def _cells_of_script(app: App, given: bytes) -> Response:
             "errors": sum(p.severity == "error" for p in problems),
             "warnings": sum(p.severity == "warning" for p in problems),
             "unsaved": len({edit.step for edit in app.project.edits}),
-            "problems": [check.problem_json(p) for p in problems if p.cell.sheet in sheets],
+            "problems": [problem_record(p) for p in problems if p.cell.sheet in sheets],
         }
     )
 

@@ -160,21 +160,17 @@ def problems_json(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
         "file": str(file),
         "errors": errors,
         "warnings": len(problems) - errors,
-        "problems": [
-            {
-                "severity": p.severity,
-                "sheet": p.cell.sheet,
-                "cell": str(p.cell),
-                "row": p.cell.row,
-                "column": p.cell.column,
-                "message": p.message,
-                "found": p.found,
-                "expected": p.expected,
-                "suggestion": p.suggestion,
-            }
-            for p in problems
-        ],
+        "problems": [problem_record(p) for p in problems],
     }
+
+
+def problem_record(problem: Problem) -> dict[str, Any]:
+    """A problem in the JSON of `check`, and for the script of a table on a page."""
+    cell = problem.cell
+    where = {"sheet": cell.sheet, "cell": str(cell), "row": cell.row, "column": cell.column}
+    texts = ("message", "found", "expected", "suggestion")
+    words = {name: getattr(problem, name) for name in texts}
+    return {"severity": problem.severity, **where, **words}
 
 
 @click.command()

@@ -35,7 +35,7 @@ def test_a_faulty_cell_is_told_and_mended(browser: Browser) -> None:
     assert "No problems" in browser.page("/check")
     told = browser.cells(("Markets", 2, "price", "1 million"))
     assert told["errors"] == 1
-    assert told["problems"][0]["letter"] == "C" and told["problems"][0]["row"] == 2
+    assert told["problems"][0]["column"] == "C" and told["problems"][0]["row"] == 2
     page = browser.page("/check")
     assert "/tables/Markets?row=2&amp;column=price#r2" in page
     browser.post("/cells", sheet="Markets", row="2", column="price", value="1000000")
