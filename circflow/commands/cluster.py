@@ -11,11 +11,9 @@ import click
 
 from circflow.commands.common import Call, Progress, Refusal, note
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
     QUIET,
     SET,
+    STUDY,
     Number,
     integer_option,
     path_option,
@@ -47,7 +45,6 @@ _NEGLIGIBLE = 1e-6
 
 
 @scenario_command(json=False)
-@FOLDER_OUTPUT
 @click.option(
     "--arms-length",
     is_flag=True,
@@ -77,8 +74,7 @@ _NEGLIGIBLE = 1e-6
     metavar="VALUES.sqlite",
     help="Keep the values of coalitions in this file, and go on from it.",
 )
-@ENGINE
-@GAP
+@STUDY
 def share(  # noqa: PLR0913
     call: Call,
     *,
@@ -152,7 +148,6 @@ def _divided(
 
 
 @scenario_command(json=False)
-@FOLDER_OUTPUT
 @valued_option(
     "--radius",
     "radius_km",
@@ -177,8 +172,7 @@ def _divided(
     default=0.5,
     help="Digital and open: transaction cost inside, times the smaller of the two costs.",
 )
-@ENGINE
-@GAP
+@STUDY
 def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     """Compare a cluster as a conventional one, a digital one and an open ecosystem.
 
@@ -196,10 +190,8 @@ def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
-@FOLDER_OUTPUT
+@STUDY
 @SET
-@ENGINE
-@GAP
 @QUIET
 def compare(
     files: Sequence[Path],

@@ -10,9 +10,7 @@ import click
 
 from circflow.commands.common import Call, Refusal
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
+    STUDY,
     integer_option,
     scenario_command,
     seed,
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 @scenario_command()
 @click.argument("units", nargs=-1, metavar="[UNIT …]")
-@FOLDER_OUTPUT
 @click.option(
     "--add",
     "added",
@@ -48,9 +45,8 @@ if TYPE_CHECKING:
 @click.option("--no-break-evens", is_flag=True, help="Leave out break-even capex, prices, fees.")
 @click.option("--no-together", is_flag=True, help="Leave out pairs and the order of entry.")
 @click.option("--no-risks", is_flag=True, help="Leave out what happens if a unit drops out.")
-@ENGINE
 @time_limit()
-@GAP
+@STUDY
 def evaluate(  # noqa: PLR0913
     call: Call,
     *,

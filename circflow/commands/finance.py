@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from circflow.commands.common import Call, Refusal
-from circflow.commands.options import ENGINE, FOLDER_OUTPUT, GAP, scenario_command
+from circflow.commands.options import STUDY, scenario_command
 from circflow.data.one_line import plain
 from circflow.i18n import say
 from circflow.i18n.names import shown_word
@@ -19,14 +19,12 @@ if TYPE_CHECKING:
 
 
 @scenario_command()
-@FOLDER_OUTPUT
 @click.option(
     "--candidates",
     is_flag=True,
     help="Solve again without each unit that is built: what it brings to each budget.",
 )
-@GAP
-@ENGINE
+@STUDY
 def finance(  # noqa: PLR0913
     call: Call,
     *,

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from circflow.commands.common import Call
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
+    STUDY,
     integer_option,
     scenario_command,
     seed,
@@ -23,14 +21,12 @@ if TYPE_CHECKING:
 
 
 @scenario_command()
-@FOLDER_OUTPUT
 @integer_option(
     "--samples", default=60, help="How often all rows of the sheet Ranges are drawn together."
 )
 @seed("The same seed draws the same samples.")
-@ENGINE
 @time_limit()
-@GAP
+@STUDY
 def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     """Tell what is firm over the sheet Ranges: the gain, and each decision to build or not.
 

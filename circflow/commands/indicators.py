@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circflow.commands.common import Call
-from circflow.commands.options import ENGINE, FOLDER_OUTPUT, GAP, scenario_command, time_limit
+from circflow.commands.options import STUDY, scenario_command, time_limit
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
 
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
 
 @scenario_command()
-@FOLDER_OUTPUT
-@GAP
 @time_limit()
-@ENGINE
+@STUDY
 def indicators(
     call: Call, outputs: Sequence[Path], jobs: int | None, dask: str | None, **search: Any
 ) -> None:

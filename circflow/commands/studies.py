@@ -17,7 +17,6 @@ from circflow.commands.common import (
     split_assignment,
 )
 from circflow.commands.options import (
-    ENGINE,
     FIX,
     PAGED,
     PLOTS,
@@ -87,7 +86,6 @@ if TYPE_CHECKING:
 @output([*TABLES, *PLOTS, *STORES])
 @SEARCH
 @RESUME
-@ENGINE
 def sweep(  # noqa: PLR0913
     call: Call,
     *,
@@ -253,7 +251,6 @@ def _show_runs(runs: Runs) -> None:
 @output([*TABLES, *PLOTS])
 @SEARCH
 @RESUME
-@ENGINE
 def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **options: Any) -> None:
     """Rank uncertain figures by their effect: each at its low and at its high, alone.
 
@@ -289,7 +286,6 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
 @integer_option("--count", default=6, help="How many alternatives to keep.")
 @output(PAGED)
 @SEARCH
-@ENGINE
 def alternatives(
     call: Call, within: float, outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
@@ -321,7 +317,6 @@ def alternatives(
 @integer_option("--points", least=2, default=11, help="Points of the curve, its ends included.")
 @output([*TABLES, *PLOTS])
 @SEARCH
-@ENGINE
 def pareto(
     call: Call, trade: tuple[str, str], outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
