@@ -347,14 +347,12 @@ def ranges(task: Task) -> Done:
 @_task
 def indicators(task: Task) -> Done:
     """The six groups of indicators, plan against baseline and target."""
-    from circflow.report.page.indicators import write_indicators
+    from circflow.report.page.indicators import indicators_opening
 
     task.tell(say("solving"))
     table = cf.indicators(task.scenario)
-    done = task.tables({"indicators": table}, "indicators")
-    title = say("{name}: indicators", name=task.scenario.name)
-    write_indicators(task.folder / "page.html", title, table, task.currency)
-    return done
+    opening = indicators_opening(table, task.currency)
+    return task.tables({"indicators": table}, say("indicators"), opening)
 
 
 @_task

@@ -6,7 +6,6 @@ baseline, change, target, met, kind.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -26,7 +25,6 @@ from circflow.report.page.frame import (
     Cards,
     Column,
     Heading,
-    Page,
     Section,
     Table,
     Text,
@@ -34,7 +32,6 @@ from circflow.report.page.frame import (
     escaped,
     figure,
     percent,
-    write,
 )
 from circflow.report.vocabulary import measured
 
@@ -131,15 +128,10 @@ def indicator_blocks(table: pd.DataFrame, currency: str) -> list[Block]:
     return blocks
 
 
-def write_indicators(
-    path: str | os.PathLike[str], title: str, table: pd.DataFrame, currency: str
-) -> None:
-    """Write the page of a scenario's indicators. Raises OSError where it cannot be written."""
-    sections = [
-        _answer(table, currency),
-        Section(say("Indicators"), indicator_blocks(table, currency), say("Indicators")),
-    ]
-    write(Page(title, sections, kind=say("circflow · indicators")), path)
+def indicators_opening(table: pd.DataFrame, currency: str) -> list[Section]:
+    """Sections from the table of `indicators`: the answer, then group by group."""
+    groups = Section(say("Indicators"), indicator_blocks(table, currency))
+    return [_answer(table, currency), groups]
 
 
 _HEADLINES = ("use_share", "investment", "jobs_new", "innovative_revenue", "cost_per_income")
