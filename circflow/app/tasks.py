@@ -36,18 +36,16 @@ def failure(error: Exception) -> tuple[str, str, tuple[Problem, ...]] | None:
     """An error of the library in words: kind, message, problems; None for an unknown one."""
     from click import ClickException
 
-    from circflow.data.changes.address import AddressError
+    from circflow.data.errors import CircflowError
     from circflow.data.scenario import ScenarioError
     from circflow.solution.solution import NoPlan
-    from circflow.studies.errors import StudyError
 
     if isinstance(error, ScenarioError):
         return "ScenarioError", str(error).splitlines()[0], error.problems
     if isinstance(error, NoPlan):
         return "NoPlan", error.reason, ()
-    if isinstance(error, ClickException):
-        return "Refusal", error.message, ()
-    if isinstance(error, AddressError | StudyError | OSError):
+    ours = isinstance(error, CircflowError) and isinstance(error, ValueError)
+    if ours or isinstance(error, ClickException | OSError):
         return type(error).__name__, str(error), ()
     return None
 

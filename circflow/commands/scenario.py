@@ -97,18 +97,12 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
     """Problems as text: errors, then warnings, each by sheet in the order found."""
     lines = []
     for severity, title in (("error", say("Errors")), ("warning", say("Warnings"))):
-        by_sheet: dict[str, list[str]] = {}
-        for problem in problems:
-            if problem.severity == severity:
-                line = f"    {problem_line(problem, origin)}"
-                by_sheet.setdefault(f"  {shown_sheet(problem.cell.sheet) or origin}", []).append(
-                    line
-                )
-        if by_sheet:
-            lines.append(title)
-            for sheet, lines_of_sheet in by_sheet.items():
-                lines += [sheet, *lines_of_sheet]
-            lines.append("")
+        some = [p for p in problems if p.severity == severity]
+        lines += [title] if some else []
+        for sheet in dict.fromkeys(p.cell.sheet for p in some):
+            lines.append(f"  {shown_sheet(sheet) or origin}")
+            lines += [f"    {problem_line(p, origin)}" for p in some if p.cell.sheet == sheet]
+        lines += [""] if some else []
     return lines
 
 

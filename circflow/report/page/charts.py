@@ -88,8 +88,10 @@ def chosen(views: Mapping[str, Any], label: str, names: Sequence[str]) -> dict[s
     return {"views": views, "controls": ((label, list(zip(views, names, strict=True))),)}
 
 
-def bar(name: str, x: Any, y: Any, colour: str, hover: Sequence[str]) -> dict[str, Any]:
-    """One bar to each of `x`, all of a colour."""
+def bar(
+    name: str, x: Any, y: Any, colour: Any, hover: Sequence[str], **more: Any
+) -> dict[str, Any]:
+    """One bar to each of `x`, all of a colour or each of its own."""
     return {
         "type": "bar",
         "name": name,
@@ -98,6 +100,7 @@ def bar(name: str, x: Any, y: Any, colour: str, hover: Sequence[str]) -> dict[st
         "marker": {"color": colour},
         "customdata": hover,
         "hovertemplate": _PLAIN_HOVER,
+        **more,
     }
 
 
@@ -105,19 +108,8 @@ def row(
     names: list[str], lengths: Any, texts: list[str], hover: list[str], colour: Any, **more: Any
 ) -> dict[str, Any]:
     """Bars from the left, each with a text behind its end."""
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "y": names,
-        "x": lengths,
-        "text": texts,
-        "textposition": "outside",
-        "cliponaxis": False,
-        "customdata": hover,
-        "hovertemplate": _PLAIN_HOVER,
-        "marker": {"color": colour},
-        **more,
-    }
+    look = {"orientation": "h", "text": texts, "textposition": "outside", "cliponaxis": False}
+    return bar("", lengths, names, colour, hover, **(look | more))
 
 
 def line(
