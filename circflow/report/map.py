@@ -45,17 +45,11 @@ def links_of(solution: Solution) -> pd.DataFrame:
     scenario, flows = solution.scenario, solution.flows
     years = flows["period"].map(years_of(scenario)).astype(float) / horizon(scenario)
     materials = scenario.frame("Materials").set_index("material")
-    here = pd.DataFrame(
-        {
-            "from": flows["from"],
-            "to": flows["to"],
-            "material": flows["material"],
-            "measure": flows["unit_of_measure"],
-            "amount": flows["sent_per_year"] * years,
-            "distance_km": flows["distance_km"].astype(float),
-            "cost": (flows["transport_million_per_year"] + flows["transactions_million_per_year"])
-            * years,
-        }
+    cost = flows["transport_million_per_year"] + flows["transactions_million_per_year"]
+    here = flows.rename(columns={"unit_of_measure": "measure"}).assign(
+        amount=flows["sent_per_year"] * years,
+        distance_km=flows["distance_km"].astype(float),
+        cost=cost * years,
     )
     here["tonnes"] = here["amount"].where(is_mass(here["measure"]), 0.0)
     here["haul"] = here["tonnes"] * here["distance_km"].fillna(0.0)
