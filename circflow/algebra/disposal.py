@@ -56,6 +56,7 @@ YEARLY = Figure(
     10.0,
     mark("{where}: at most {figure} is disposed of"),
     _waste_at_site,
+    relieved_by="input",
 )
 TOTAL = Figure(
     "Disposal",
@@ -66,6 +67,7 @@ TOTAL = Figure(
     mark("{where}: at most {figure} over the whole horizon"),
     _waste_at_site,
     "{measure}",
+    relieved_by="input",
 )
 
 

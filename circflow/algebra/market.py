@@ -50,7 +50,13 @@ RESULTS = (SALES,)
 INDEX = ("site", "material", "tier", "period")
 
 DEMAND = Figure(
-    "Markets", "max_per_year", "market", "raise", 10.0, mark("{where}: at most {figure} is bought")
+    "Markets",
+    "max_per_year",
+    "market",
+    "raise",
+    10.0,
+    mark("{where}: at most {figure} is bought"),
+    relieved_by="input",
 )
 DELIVERY = Figure(
     "Markets",
@@ -59,6 +65,7 @@ DELIVERY = Figure(
     "lower",
     1.0,
     mark("at least {figure} of {where} must be delivered"),
+    relieved_by="output",
 )
 
 

@@ -51,6 +51,7 @@ RECLAIM = Figure(
     "raise",
     20.0,
     mark("{where}: at most {figure} taken back"),
+    relieved_by="output",
 )
 ROOM = Figure(
     "Stockpiles",
@@ -60,6 +61,7 @@ ROOM = Figure(
     100.0,
     mark("{where}: room for {figure}"),
     unit="{measure}",
+    relieved_by="input",
 )
 LEFT_MIN = Figure(
     "Stockpiles",
@@ -69,6 +71,7 @@ LEFT_MIN = Figure(
     1.0,
     mark("at least {figure} of {where} must be left at the end"),
     unit="{measure}",
+    relieved_by="output",
 )
 LEFT_MAX = Figure(
     "Stockpiles",
@@ -78,6 +81,7 @@ LEFT_MAX = Figure(
     1.0,
     mark("at most {figure} of {where} may be left at the end"),
     unit="{measure}",
+    relieved_by="input",
 )
 
 

@@ -54,6 +54,7 @@ HANDLED = Figure(
     "lower",
     1000.0,
     mark("{figure} of {where} must be handled"),
+    relieved_by="input",
 )
 BUYABLE = Figure(
     "Purchases",
@@ -62,6 +63,7 @@ BUYABLE = Figure(
     "raise",
     10.0,
     mark("{where}: at most {figure} can be bought"),
+    relieved_by="output",
 )
 
 
