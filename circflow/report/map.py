@@ -6,7 +6,7 @@ view holds the sites of the members and what lies near them; another holds every
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,7 @@ from circflow.report.numbers import cut
 from circflow.report.page.charts import chosen
 from circflow.report.page.frame import Figure, escaped, figure, sentences, typeset
 from circflow.report.sankey import NO_WASTE, STAGES, stage_colour, stage_words
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
+from circflow.solution.solution import Solution
 
 MAX_LINKS = 300
 """Links on the map: the largest ones."""

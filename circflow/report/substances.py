@@ -6,7 +6,7 @@ unit leaves it, losses included; bands are means per year of the horizon.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,8 @@ from circflow.report.numbers import cut
 from circflow.report.page.charts import chosen
 from circflow.report.page.frame import Figure, escaped, sentences
 from circflow.report.sankey import bands
+from circflow.solution.solution import Solution
 from circflow.solution.substances import IN, through_units
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
 
 SMALL = 0.005
 """Share of the whole below which a material or unit is bundled with others."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from circflow.app.html import note, page
+from circflow.app.state import App
 from circflow.app.views.parts import begin, problems_table, save_and_undo
 from circflow.i18n import say, say_n
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 
 def check(app: App, query: Mapping[str, str]) -> str:

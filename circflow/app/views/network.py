@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from circflow.app.edits import column_at
 from circflow.app.html import button, form, note, page
+from circflow.app.state import App
 from circflow.app.views.parts import choice, field, raw_sheet
 from circflow.data.cells import BadCellError, parse_number
 from circflow.data.coded import Floats
 from circflow.data.table import Book
 from circflow.i18n import say, say_n
 from circflow.report.ground import Extent, ground_in
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 _WIDE, _HIGH = 930.0, 640.0
 """Of the picture, in pixels: those for which maps place labels."""

@@ -7,20 +7,18 @@ import time
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from circflow.app.html import bullets, button, form, link, note, page
 from circflow.app.html import options as html_options
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
+from circflow.app.state import App
 from circflow.data.files.grids import column_number
 from circflow.data.table import Book, Problem, RawSheet
 from circflow.i18n import mark, say
 from circflow.report.numbers import number
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 FILES = {
     "page.html": mark("page as one file"),

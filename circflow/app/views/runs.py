@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from circflow.app.html import bullets, button, form, link, note, page, section
 from circflow.app.project import Run
+from circflow.app.state import App
 from circflow.app.views import cluster, plants, studies, suggestions
 from circflow.app.views.parts import (
     about,
@@ -26,9 +27,6 @@ from circflow.app.views.parts import (
     status_of,
 )
 from circflow.i18n import say, say_n
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 
 def solve(app: App, query: Mapping[str, str]) -> str:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from circflow.app.html import box, button, form, page
 from circflow.app.project import Run
+from circflow.app.state import App
 from circflow.app.views.network import names_in
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
 from circflow.i18n import mark, say, say_in
 from circflow.report.vocabulary import cell
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 KINDS = {
     "solve": (mark("Plan"), "/plan"),

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from circflow.app.edits import column_at
 from circflow.app.html import button, link, note, page
 from circflow.app.html import table as html_table
+from circflow.app.state import App
 from circflow.app.views.network import names_in
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
 from circflow.i18n import say, say_n
 from circflow.i18n.names import shown_column, shown_mark, shown_sheet, shown_word
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 ROWS_SHOWN = 200
 """Rows of a sheet on one page."""

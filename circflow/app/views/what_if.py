@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from circflow.app.html import button, form, note, page, section
 from circflow.app.html import table as html_table
 from circflow.app.project import Change, Variant
+from circflow.app.state import App
 from circflow.app.views.parts import begin, choice, field, hidden, query_of
 from circflow.app.views.plan import pick
 from circflow.data.changes.address import spoken_address
 from circflow.i18n import current, say, say_in
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 _SIGNS = (("*", "×"), ("+", "+"), ("=", "="))
 

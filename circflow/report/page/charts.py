@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,7 @@ from circflow.report.figures import (
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, sentences
 from circflow.report.sankey import stage_words, stages_in_order
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
+from circflow.solution.solution import Solution
 
 MAX_UNITS = 40
 MAX_STOCKS = 8
