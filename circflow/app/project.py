@@ -35,6 +35,8 @@ create table if not exists runs(
     started real not null, seconds real, status text not null, message text not null default '');
 """
 RUNNING = "running"
+_KEPT = ("name", "source", "digest", "edits", "undone", "variants")
+"""Of a project, what its file holds."""
 
 
 @dataclass
@@ -110,9 +112,8 @@ class Project:
         ending = ".xlsm" if loaded.suffix.lower() == ".xlsm" else ".xlsx"
         target = folder / ("loaded" if loaded.is_dir() else f"loaded{ending}")
         (shutil.copytree if loaded.is_dir() else shutil.copyfile)(loaded, target)
-        content: dict[str, Any] = {"name": name, "source": source, "digest": file_digest(loaded)}
-        content |= {"edits": [], "undone": [], "variants": []}
-        write_text(folder / "project.json", json.dumps(content, ensure_ascii=False))
+        of_file = {"name": name, "source": source, "digest": file_digest(loaded)}
+        _write(folder, {**dict.fromkeys(_KEPT, ()), **of_file})
         return cls(folder)
 
     @property
@@ -126,15 +127,7 @@ class Project:
     def save(self) -> None:
         """Write what has changed, whole or not at all."""
         with self._lock:
-            content = {
-                "name": self.name,
-                "source": self.source,
-                "digest": self.digest,
-                "edits": [asdict(edit) for edit in self.edits],
-                "undone": [asdict(edit) for edit in self.undone],
-                "variants": [asdict(variant) for variant in self.variants],
-            }
-            write_text(self.folder / "project.json", json.dumps(content, ensure_ascii=False))
+            _write(self.folder, {name: getattr(self, name) for name in _KEPT})
 
     # ------------------------------------------------------------------ the book
 
@@ -345,6 +338,11 @@ def _content(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _write(folder: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, ensure_ascii=False, default=asdict)
+    write_text(folder / "project.json", text)
 
 
 def file_digest(path: Path) -> str:

@@ -265,19 +265,11 @@ def _runs(runs: Runs, task: Task, what: str) -> Done:
 @_task
 def sweep(task: Task) -> Done:
     """Many runs: values by address, a line each, or a study of the sheet Studies."""
-    from circflow.commands.common import HOW, split_assignment
-    from circflow.studies.sweeps.design import parse_values
+    from circflow.commands.studies import swept
 
     lines = [line for line in str(task.options.get("vary", "")).splitlines() if line.strip()]
-    edits = [split_assignment(line) for line in lines]
-    runs = cf.sweep(
-        task.scenario,
-        {a: parse_values(v) for a, _, v in edits} if edits else None,
-        how={a: HOW[sign] for a, sign, _ in edits},
-        study=None if edits else task.options.get("study") or None,
-        progress=task.tell,
-        **task.store,
-    )
+    study = None if lines else task.options.get("study") or None
+    runs = swept(task.scenario, study, lines, progress=task.tell, **task.store)
     return _runs(runs, task, "sweep")
 
 

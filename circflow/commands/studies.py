@@ -121,7 +121,7 @@ def sweep(  # noqa: PLR0913
     }
     with _store(outputs) as options["store"]:
         if count is None:
-            runs = _swept(scenario, study, vary, together=together, **options)
+            runs = swept(scenario, study, vary, together=together, **options)
         else:
             picked = {"parameters": only or None, "method": method, "seed": seed}
             runs = _sampled(scenario, count, vary, **picked, **options)
@@ -139,7 +139,8 @@ def _varied(vary: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     return how, {address: value for address, _, value in edits}
 
 
-def _swept(scenario: Scenario, study: str | None, vary: Sequence[str], **options: Any) -> Runs:
+def swept(scenario: Scenario, study: str | None, vary: Sequence[str], **options: Any) -> Runs:
+    """The runs of a study, or of values by address as --vary takes them."""
     from circflow.studies.sweeps.design import parse_values
     from circflow.studies.sweeps.sweep import sweep
 
