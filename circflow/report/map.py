@@ -29,6 +29,11 @@ SIZE = (930.0, 640.0)
 HEIGHT = 700
 NEAR = 0.6
 """A place belongs to the first view if it is this share of its extent around the members."""
+_BESIDE = (
+    *(("middle", "right"), ("middle", "left"), ("top", "center"), ("bottom", "center")),
+    *(("top", "right"), ("bottom", "right"), ("top", "left"), ("bottom", "left")),
+)
+"""Where a label may stand beside its point, the best first."""
 _CURVE = 0.12
 _POINTS = 13
 
@@ -279,24 +284,17 @@ def placed_labels(sites: pd.DataFrame, extent: Extent, active: Any) -> pd.DataFr
     for n in sorted(range(len(sites)), key=lambda n: (-traffic[n], not active[n], n)):
         label = cut(str(sites.index[n]), 26)
         width, height = 7.4 * len(label) + 12, 15.0
-        boxes = {
-            "middle right": (x[n], y[n] - height / 2),
-            "middle left": (x[n] - width, y[n] - height / 2),
-            "top center": (x[n] - width / 2, y[n] - 5 - height),
-            "bottom center": (x[n] - width / 2, y[n] + 5),
-            "top right": (x[n], y[n] - 5 - height),
-            "bottom right": (x[n], y[n] + 5),
-            "top left": (x[n] - width, y[n] - 5 - height),
-            "bottom left": (x[n] - width, y[n] + 5),
-        }
-        for position, (left, top) in boxes.items():
+        lefts = {"right": x[n], "left": x[n] - width, "center": x[n] - width / 2}
+        tops = {"middle": y[n] - height / 2, "top": y[n] - 5 - height, "bottom": y[n] + 5}
+        for down, across in _BESIDE:
+            left, top = lefts[across], tops[down]
             box = (left, top, left + width, top + height)
             inside = box[0] > 0 and box[1] > 0 and box[2] < SIZE[0] and box[3] < SIZE[1]
             others = [*taken, *points[:n], *points[n + 1 :]]
             if inside and not any(_overlap(box, other) for other in others):
                 taken.append(box)
-                gap = {"right": "\u2002{}", "left": "{}\u2002"}.get(position.split()[1], "{}")
-                rows.append((sites.index[n], gap.format(escaped(label)), position))
+                gap = {"right": "\u2002{}", "left": "{}\u2002"}.get(across, "{}")
+                rows.append((sites.index[n], gap.format(escaped(label)), f"{down} {across}"))
                 break
     frame = pd.DataFrame(rows, columns=["site", "label", "position"]).set_index("site")
     return frame.join(sites[["longitude", "latitude"]])

@@ -107,16 +107,9 @@ def _links(solution: Solution) -> pd.DataFrame:
 
 
 def _part(rows: pd.DataFrame, tail: Any, head: Any, measure: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "property": rows["property"].to_numpy(object),
-            "measure": rows[measure].to_numpy(object),
-            "period": rows["period"].to_numpy(object),
-            "tail": np.asarray(tail, dtype=object),
-            "head": np.asarray(head, dtype=object),
-            "size": rows["amount_per_year"].abs().to_numpy(float),
-        }
-    )
+    size = rows["amount_per_year"].abs()
+    part = rows.assign(measure=rows[measure], tail=tail, head=head, size=size)
+    return part[["property", "measure", "period", "tail", "head", "size"]]
 
 
 def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:

@@ -681,10 +681,8 @@ def confidence(frame: pd.DataFrame) -> pd.DataFrame:
 def _cells_of(limits: pd.DataFrame) -> list[dict[str, object]]:
     """The cell of each limit, by sheet, row and column."""
     return [
-        {"cell": [str(sheet), int(row), str(column)]} if isinstance(sheet, str) else {}
-        for sheet, row, column in zip(
-            limits["sheet"], limits["row"].fillna(0), limits["column"], strict=True
-        )
+        {"cell": [r["sheet"], int(r["row"]), r["column"]]} if isinstance(r["sheet"], str) else {}
+        for r in limits.to_dict("records")
     ]
 
 
