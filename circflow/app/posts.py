@@ -28,6 +28,7 @@ from circflow.app.views.parts import raw_sheet
 from circflow.app.views.tables import number_of
 from circflow.app.worker import JobFailedError, WorkerDiedError
 from circflow.commands.scenario import problem_record
+from circflow.data.files.books import write_template
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say
 
@@ -87,8 +88,6 @@ def _received(uploaded: UploadFile, home: Path) -> Path:
 
 
 def _empty(home: Path) -> Path:
-    from circflow.data.files.books import write_template
-
     path = home / "new.xlsx"
     write_template(path)
     return path

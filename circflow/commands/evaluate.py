@@ -16,6 +16,7 @@ from circflow.commands.options import (
     seed,
     time_limit,
 )
+from circflow.data.one_line import plain
 from circflow.i18n import say
 
 if TYPE_CHECKING:
@@ -111,7 +112,6 @@ def as_content(verdicts: Verdicts) -> dict[str, Any]:
 
 def _lines(verdicts: Verdicts, named: bool) -> list[str]:
     """What is shown: a line per unit; the words for those that were named."""
-    from circflow.data.one_line import plain
     from circflow.report.numbers import table_lines
     from circflow.report.vocabulary import heading
 

@@ -14,6 +14,7 @@ from circflow.commands.options import (
     seed,
     time_limit,
 )
+from circflow.data.one_line import plain
 from circflow.i18n import say
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
 
 def _lines(firmness: Firmness) -> list[str]:
     """The gain, a line per decision, and what would settle those that are not firm."""
-    from circflow.data.one_line import plain
     from circflow.report.numbers import number, share, table_lines
     from circflow.report.vocabulary import heading
 
@@ -98,7 +98,6 @@ def _lines(firmness: Firmness) -> list[str]:
 
 def _overturned(row: dict[Any, Any]) -> str:
     """The figure that overturns a decision first, and where."""
-    from circflow.data.one_line import plain
     from circflow.report.numbers import number
     from circflow.report.vocabulary import cell
 

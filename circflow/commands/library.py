@@ -18,6 +18,7 @@ from circflow.commands.common import (
 from circflow.commands.options import JSON, file_argument, path_option
 from circflow.data.one_line import plain
 from circflow.i18n import say
+from circflow.i18n.names import english_word, shown_word
 
 if TYPE_CHECKING:
     from circflow.library import Library
@@ -75,7 +76,6 @@ def search(
 ) -> None:
     """List the technologies in whose names, materials or sector every word occurs."""
     from circflow.data.suggest import nearest
-    from circflow.i18n.names import english_word, shown_word
     from circflow.library.schema import SECTORS
     from circflow.library.search import search as find
     from circflow.library.words import materials_of
@@ -108,7 +108,6 @@ def search(
 
 def _lines(known: Library, technologies: Sequence[str]) -> Iterator[str]:
     """A line of each technology: its name, its branch, how far it is known, what it makes."""
-    from circflow.i18n.names import shown_word
     from circflow.library.read import spoken
     from circflow.library.words import materials_of
 

@@ -18,6 +18,7 @@ from circflow.commands.common import (
     write_json,
 )
 from circflow.commands.options import JSON, file_argument, path_option
+from circflow.data.one_line import plain
 from circflow.i18n import ENGLISH, current, mark, say, say_n
 from circflow.i18n.names import shown_measure, shown_sheet
 
@@ -109,7 +110,6 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
 def balance_lines(balances: Iterable[RecipeBalance]) -> list[str]:
     """The balances of recipes as text, a recipe's lines below its name."""
     from circflow.data.balances import MASS
-    from circflow.data.one_line import plain
 
     lines, title = [say("Balances, per unit of activity")], ""
     for row in balances:

@@ -13,6 +13,7 @@ from circflow.app.html import table as html_table
 from circflow.app.state import App
 from circflow.app.views.network import names_in
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
+from circflow.data.checks.references import target_column
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
 from circflow.i18n import say, say_n
@@ -132,8 +133,6 @@ def _head(of: Sheet, name: str) -> str:
 
 def _lists(of: Sheet, names: Sequence[str], book: Book) -> dict[str, list[str]]:
     """What a cell may hold, for columns with choices or names of another sheet."""
-    from circflow.data.checks.references import target_column
-
     lists: dict[str, list[str]] = {}
     for name in names:
         column = column_of(of, name)

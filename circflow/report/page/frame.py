@@ -29,9 +29,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pandas as pd
 
+from circflow.data.files.atomic import write_text
 from circflow.data.files.json_text import jsonable
 from circflow.i18n import current, localised, say
 from circflow.report.numbers import BLANK, number, numbers, share
+from circflow.report.sheets import kind_of, title
 from circflow.report.vocabulary import cell
 
 THIN = "\u202f"
@@ -245,8 +247,6 @@ class Column:
 
 def columns_of(frame: pd.DataFrame, currency: str = "", table: str = "") -> tuple[Column, ...]:
     """Columns for a table as it comes, titles in words with their units."""
-    from circflow.report.sheets import kind_of, title
-
     columns = []
     for name in frame.columns:
         words, _, unit = title(table, str(name), frame, currency).partition(" (")
@@ -507,8 +507,6 @@ class Page:
 
 def write(page: Page, path: str | os.PathLike[str]) -> None:
     """Write a page, whole or not at all. Raises OSError where `path` cannot be written."""
-    from circflow.data.files.atomic import write_text
-
     write_text(Path(path), page.html())
 
 
