@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -274,7 +275,7 @@ def begin_run(app: App, form: FormData, _: Request) -> Response:
 
 
 def _options(app: App, kind: str, form: FormData) -> dict[str, Any]:
-    options = studies.options_of(form)
+    options: dict[str, Any] = {n: str(form[n]) for n in studies.OPTIONS if form.get(n)}
     if kind == "evaluate":
         plant = plants.plant_of(form)
         if plant:
@@ -308,7 +309,7 @@ def variants(app: App, form: FormData, _: Request) -> Response:
     name = str(form.get("variant", "")).strip()[:100]
     values = {k: str(v) for k, v in form.items() if isinstance(v, str)}
     what_if.change_variant(app, name, values)
-    return RedirectResponse(f"/what-if?{parts.query_of(variant=name)}", 303)
+    return RedirectResponse(f"/what-if?{urlencode({'variant': name})}", 303)
 
 
 def _in_force(app: App, name: str) -> dict[str, str]:

@@ -216,10 +216,6 @@ class Project:
             self._changed()
             self.save()
 
-    def changed_cells(self) -> set[tuple[str, int, str]]:
-        """Cells that differ from the workbook as loaded: sheet, row, column name."""
-        return {(edit.sheet, edit.row, edit.column) for edit in self.edits}
-
     # ------------------------------------------------------------------ variants
 
     def variant(self, name: str) -> Variant:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import secrets
 import time
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -210,8 +209,3 @@ async def _events(app: App, request: Request) -> Response:
         yield "event: end\ndata: {}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream")
-
-
-def new_token() -> str:
-    """A token that nobody can guess."""
-    return secrets.token_urlsafe(24)

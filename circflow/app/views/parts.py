@@ -32,11 +32,6 @@ FILES = {
 """What a run may have written and may be fetched."""
 
 
-def query_of(**values: object) -> str:
-    """Values as the query of an address."""
-    return urlencode(values)
-
-
 def hidden(**values: object) -> str:
     """Values that go with a form."""
     return "".join(
@@ -80,11 +75,6 @@ def raw_sheet(book: Book, name: str) -> RawSheet | None:
     return next((s for s in book.sheets if s.name.strip() == name), None)
 
 
-def sheet_of(book: Book, title: str) -> str:
-    """The sheet that is called so in the file."""
-    return next((s.name.strip() for s in book.sheets if s.title.strip() == title), title)
-
-
 def column_name(book: Book, sheet: str, letters: str) -> str:
     """The name that stands above a cell."""
     raw = raw_sheet(book, sheet)
@@ -96,7 +86,7 @@ def column_name(book: Book, sheet: str, letters: str) -> str:
 
 def cell_link(sheet: str, row: int, column: str, words: str) -> str:
     """A link that opens a table at a cell."""
-    place = f"/tables/{quote(sheet, safe='')}?{query_of(row=row, column=column)}"
+    place = f"/tables/{quote(sheet, safe='')}?{urlencode({'row': row, 'column': column})}"
     return link(f"{place}#r{row}", words)
 
 

@@ -22,7 +22,6 @@ from circflow.app.views.parts import (
     hidden,
     member_link,
     runs_table,
-    sheet_of,
     sites_of,
     status_of,
 )
@@ -127,9 +126,10 @@ def _explained(app: App, path: Path) -> str:
 
 def _remedy(app: App, remedy: Mapping[str, Any]) -> str:
     title, _, place = str(remedy["cell"]).rpartition("!")
-    sheet = sheet_of(app.project.book, title)
+    book = app.project.book
+    sheet = next((s.name.strip() for s in book.sheets if s.title.strip() == title), title)
     letter = place.rstrip("0123456789")
-    column = column_name(app.project.book, sheet, letter)
+    column = column_name(book, sheet, letter)
     after = "" if remedy["after"] is None else repr(remedy["after"])
     if not column:
         return escape(remedy["text"])

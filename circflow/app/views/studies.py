@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from circflow.app.html import box, button, form, page
 from circflow.app.project import Run
@@ -107,8 +106,3 @@ def go_on(app: App, run: Run) -> str:
     if run.kind not in RESUMED:
         return ""
     return form("/run", hidden(kind=run.kind, go_on=run.run) + button(say("Go on"), style="main"))
-
-
-def options_of(given: Any) -> dict[str, Any]:
-    """The options of a run, from its form."""
-    return {name: str(given[name]) for name in OPTIONS if given.get(name)}

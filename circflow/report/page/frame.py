@@ -344,7 +344,8 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
         texts = [DASH if math.isnan(v) else f"{v:.0f}" for v in figures]
     else:
         shown = zip(figures.tolist(), numbers(figures, THIN), strict=True)
-        texts = [_column_text(v, t) for v, t in shown]
+        # A figure that would be 0 as its column shows it is shown by itself.
+        texts = [figure(v) if v and not t.strip("-0.,") else _typeset(t) for v, t in shown]
     largest = np.nanmax(np.abs(figures)) if np.isfinite(figures).any() else 0.0
     width = np.abs(figures) / largest if largest > 0 else np.zeros(len(figures))
     cells = []
@@ -362,11 +363,6 @@ def _text(value: object, column: str) -> object:
     if isinstance(value, str):
         return cell(column, value)
     return figure(float(value)) if isinstance(value, float) else value
-
-
-def _column_text(value: float, text: str) -> str:
-    """A figure as its column shows it; by itself where that would be 0."""
-    return figure(value) if value and not text.strip("-0.,") else _typeset(text)
 
 
 def _path(text: object) -> str:
