@@ -70,22 +70,22 @@ def percent(value: float | None) -> str:
 
 def typeset(row: Mapping[Any, Any] | pd.Series[Any]) -> dict[str, str]:
     """The values of a row as they stand in a sentence, by column: shares as percentages."""
+    return {str(name): _words(str(name), value) for name, value in row.items()}
 
-    def words(name: str, value: object) -> str:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return percent(value) if name.endswith("share") else figure(value)
-        return tidy(value)
 
-    return {str(name): words(str(name), value) for name, value in row.items()}
+def _words(name: str, value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return percent(value) if name.endswith("share") else figure(value)
+    return tidy(value)
 
 
 def sentences(message: str, frame: pd.DataFrame, **more: object) -> list[str]:
     """A message about every row of a table, as HTML; `more` is the same for all of them."""
     same = {name: escaped(value) for name, value in more.items()}
-    return [
-        say(message, **({name: escaped(text) for name, text in typeset(row).items()} | same))
-        for row in frame.to_dict("records")
-    ]
+    names = [n for n in map(str, frame.columns) if f"{{{n}}}" in message and n not in same]
+    texts = [[html.escape(_words(n, value)) for value in frame[n].tolist()] for n in names]
+    rows = zip(*texts, strict=True)
+    return [say(message, **dict(zip(names, row, strict=True)), **same) for row in rows]
 
 
 def _typeset(text: str) -> str:
