@@ -11,6 +11,7 @@ NAME/runs/7/…         what run 7 wrote: page.html, results.xlsx, plan.json …
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -315,10 +316,8 @@ class Workspace:
             if same and content["digest"] == file_digest(loaded):
                 return self.open(known)
         stem = re.sub(r"[^\w.-]+", "-", Path(name).stem)[:40].strip("-.") or "workbook"
-        label, count = stem, 1
-        while (self.folder / label).exists():
-            count += 1
-            label = f"{stem}-{count}"
+        labels = itertools.chain([stem], (f"{stem}-{n}" for n in itertools.count(2)))
+        label = next(one for one in labels if not (self.folder / one).exists())
         self.project = Project.create(self.folder / label, name, loaded, source)
         self._remember(label)
         return self.project

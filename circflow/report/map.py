@@ -41,9 +41,9 @@ _POINTS = 13
 def links_of(solution: Solution) -> pd.DataFrame:
     """Flows between places, over all materials; most tonnes first.
 
-    Columns: from, to, tonnes (per year), others (amounts in other units, words), materials
-    (words), stage (of the largest waste, else `by-products`), distance_km, work (million t·km per
-    year), cost (million currency per year).
+    Columns: from, to, tonnes (per year), cost (million currency per year), distance_km, materials
+    (HTML: the largest five amounts), more (how many others), stage (of the largest waste, else
+    `by-products`), work (million t·km per year).
     """
     scenario, flows = solution.scenario, solution.flows
     years = flows["period"].map(years_of(scenario)).astype(float) / horizon(scenario)
