@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
 from circflow.report.numbers import number, table_lines
