@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -307,7 +308,9 @@ def test_the_public_names_are_those_that_a_type_checker_sees() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("circflow.")
         for alias in node.names
     }
-    assert seen == cf._HOME_OF
+    assert sorted(seen) == list(cf.__all__)
+    for name, module in seen.items():
+        assert getattr(cf, name) is getattr(import_module(str(module)), name), name
 
 
 # --------------------------------------------------------------------------- Ctrl-C

@@ -195,7 +195,7 @@ class Figures:
         return [one for name, i in listed for one in (emitted if name == EMITTED else [i])]
 
     def _of_figures(self, indicator: Computed) -> dict[Key, float]:
-        upper = self.added(indicator.figure)
+        upper = self.added(indicator.figure or indicator.name)
         horizon = upper.sum(axis=1)
         if indicator.kind == "rate":
             in_period, over_all = upper / self.years, horizon / self.years.sum()
@@ -314,7 +314,7 @@ class Figures:
     def _emitted(self) -> dict[str, Floats]:
         table = self.plan.emissions
         return {
-            BY_INDICATOR[EMITTED].of(name).figure: self.by_owner(
+            BY_INDICATOR[EMITTED].of(name).name: self.by_owner(
                 table[table["pollutant"] == name],
                 table["tonnes_per_year"][table["pollutant"] == name],
             )
