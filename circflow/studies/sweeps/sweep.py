@@ -277,7 +277,7 @@ class Sweeper:
         try:
             with _timed(self.spent, "setup"):
                 self.engine.tell(say("compiling the model"))
-                self.base = self._base(self.scenario)
+                self._set_up()
             if len(self.runs) < len(self.design.points):
                 self._family(self.scenario, self.base, self._readable(), ())
                 self._refuse_if_all_invalid()
@@ -303,14 +303,14 @@ class Sweeper:
 
     def prepared(self) -> Job:
         """All that runs between the design's points need to be solved by updating arrays."""
-        self.base = self._base(self.scenario)
+        self._set_up()
         job = self._job(self.scenario, self.base)
         fitted = self._fitted(job, self.design.points)
         return replace(job, affine=fitted.affine, start=self._start(self.base))
 
     def arrays(self) -> tuple[Affine, set[int]]:
         """The arrays as they depend on the parameters, and the runs whose scenario can be used."""
-        self.base = self._base(self.scenario)
+        self._set_up()
         usable = self._valid(self.scenario, dict(enumerate(self.design.points)))
         job = self._job(self.scenario, self.base)
         return self._fitted(job, [self.design.points[n] for n in sorted(usable)]).affine, usable
@@ -319,22 +319,17 @@ class Sweeper:
         parameters, options = self.design.parameters, self.options
         return Job(scenario, parameters, options, base.snapshot, choice=self.choice)
 
-    def _base(self, scenario: Scenario) -> Built:
+    def _set_up(self) -> None:
         """The scenario's own arrays; with fixed decisions, those of its own best plan."""
         kind, gap, limit = self.options.decisions, self.options.gap, self.options.time_limit
-        base, self.choice = with_decisions(
-            scenario, kind, gap=gap, time_limit=limit, rated=self.rated
+        self.base, self.choice = with_decisions(
+            self.scenario, kind, gap=gap, time_limit=limit, rated=self.rated
         )
-        return base
 
     def _rate(self) -> int | None:
         """Which parameter is the discount rate, if there is one and only one."""
-        rates = [
-            n
-            for n, p in enumerate(self.design.parameters)
-            if (p.sheet, p.column) == ("Scenario", "discount_rate")
-        ]
-        return rates[0] if len(rates) == 1 else None
+        addresses, rate = [p.address for p in self.design.parameters], "Scenario.discount_rate"
+        return addresses.index(rate) if addresses.count(rate) == 1 else None
 
     def _fitted(self, job: Job, points: Sequence[Point], settled: tuple[int, ...] = ()) -> Fit:
         """The arrays as they depend on the parameters, over the values of points."""
