@@ -150,8 +150,7 @@ def robust(  # noqa: PLR0913
     asked = tuple(float(g) for g in (gamma if isinstance(gamma, Sequence) else [gamma]))
     if not asked or min(asked) < 0.0 or not np.isfinite(asked).all():
         raise StudyError("a budget of uncertainty is a number of figures, at least 0")
-    tell = progress or (lambda _: None)
-    search = _Search(scenario, gap, time_limit, tell)
+    search = _Search(scenario, gap, time_limit, progress or (lambda _: None))
     most = float(len(search.rows))
     others = [*(g for g in _STEPS if g < most), most] if curve else [0.0]
     plans = [search.at(g) for g in sorted({*asked, *others})]

@@ -518,18 +518,15 @@ class Sweeper:
                     else result
                 )
                 self._store([r for r in runs if r.number not in self.runs])
-                self._tell(begun, before)
+                done, count = len(self.runs), len(self.design.points)
+                left = time_left(begun, done - before, count - before)
+                words = say("{done:,} of {count:,} runs, {left}", done=done, count=count, left=left)
+                self.engine.tell(words)
 
     def _store(self, runs: list[Run]) -> None:
         if self.store and runs:
             self.store.add(run.result() for run in runs)
         self.runs.update({r.number: r for r in runs})
-
-    def _tell(self, begun: float, before: int) -> None:
-        done, count = len(self.runs), len(self.design.points)
-        left = time_left(begun, done - before, count - before)
-        words = say("{done:,} of {count:,} runs, {left}", done=done, count=count, left=left)
-        self.engine.tell(words)
 
     def _check(self, job: Job, numbers: Sequence[int], points: Mapping[int, Point]) -> None:
         """Build every k-th run, and those that look odd, from nothing."""
