@@ -21,6 +21,7 @@ from circflow.algebra.investment import in_periods
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import Column
 from circflow.data.table import Table
+from circflow.report.figures import binding_limits
 from circflow.solution import rules
 from circflow.solver.compiled import compile_model
 from circflow.solver.explain import explain
@@ -42,6 +43,7 @@ SWING = Figure(
     unit_of,
     unit="",
     measure="share",
+    binds="swing of {unit}",
 )
 
 
@@ -80,7 +82,7 @@ def check_swing(findings: Any, solution: Any) -> None:
 @pytest.fixture
 def newcomer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The constraint is part of circflow while a test runs."""
-    block = SimpleNamespace(build=limit_swing, tables=lambda m, values: {})
+    block = SimpleNamespace(build=limit_swing, tables=lambda m, values: {}, SWING=SWING)
     monkeypatch.setattr(building, "BLOCKS", (*building.BLOCKS, block))
 
     known = rules.check_rules
@@ -150,6 +152,10 @@ def test_it_has_a_price_and_binds(newcomer: None, make_scenario: Callable[..., S
     assert (found["sheet"], found["row"], found["column"]) == ("Units", 2, "max_swing")
     assert (found["site"], found["unit"], found["period"]) == ("Plant", "U", "b")
     assert found["value"] == pytest.approx(700) and found["binds"]
+    # on the page, in its own words, with what another hundredth of 0.2 would bring
+    (line,) = binding_limits(solution).query("kind == 'swing'").to_dict("records")
+    assert (line["label"], line["direction"]) == ("swing of U", "more")
+    assert line["gain_million"] == pytest.approx(0.002 * 700e-6)
 
 
 def test_explain_names_its_cell_and_least_change(
