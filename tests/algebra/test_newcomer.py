@@ -23,6 +23,8 @@ from circflow.data.schema.sheets import Column
 from circflow.data.table import Table
 from circflow.report.figures import binding_limits
 from circflow.solution import rules
+from circflow.solution.accounts import Accounts
+from circflow.solution.findings import Findings
 from circflow.solver.compiled import compile_model
 from circflow.solver.explain import explain
 from circflow.solver.run import solve
@@ -69,14 +71,14 @@ def limit_swing(m: Model) -> None:
 # ---------------------------------------------------------- 4. the audit's own rule
 
 
-def check_swing(findings: Any, solution: Any) -> None:
+def check_swing(findings: Findings, solution: cf.Solution, books: Accounts) -> None:
     """The load of a unit rises by no more than its swing."""
-    table = solution.tables.units
+    table, rows = solution.tables.units, books.plan["units"]
     before = table.groupby("unit", sort=False)["load_per_year"].shift(1)
-    most = table["unit"].map(solution.scenario.frame("Units").set_index("unit")["max_swing"])
     rise = (table["load_per_year"] - before).fillna(0.0).to_numpy(float)
-    limit = (most * table["available_per_year"]).to_numpy(float)
-    findings.at_most("swing", table[["unit", "period"]], rise, limit, 1.0)
+    most = books.scenario.items("Units")["max_swing"][rows["unit"]]
+    limit = most * rows["available_per_year"]
+    findings.at_most("swing", rows.only("unit", "period"), rise, limit, 1.0)
 
 
 @pytest.fixture
@@ -87,9 +89,9 @@ def newcomer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     known = rules.check_rules
 
-    def check_rules(findings: Any, solution: Any, *more: Any) -> None:
-        known(findings, solution, *more)
-        check_swing(findings, solution)
+    def check_rules(findings: Any, solution: Any, books: Any, *more: Any) -> None:
+        known(findings, solution, books, *more)
+        check_swing(findings, solution, books)
 
     monkeypatch.setattr(rules, "check_rules", check_rules)
 
