@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.commands.process import settle
+from circflow.data.files.atomic import why_not_writable, write_text
+from circflow.data.files.json_text import json_text
 from circflow.data.one_line import plain
 from circflow.i18n import say
 
@@ -93,8 +95,6 @@ def check_outputs(
     option: str = "-o",
 ) -> None:
     """Refuse, before any work is done, output paths that cannot or must not be written."""
-    from circflow.data.files.atomic import why_not_writable
-
     if workbook is not None and workbook.suffix.lower() != ".xlsx":
         raise Refusal(
             "{option} {workbook}: the name of a workbook must end in .xlsx",
@@ -127,16 +127,12 @@ def write_json(out: Path, content: Any) -> None:
 
     Tables are lists of records; what is not finite is null.
     """
-    from circflow.data.files.json_text import json_text
-
     data = json_text(content).encode("utf-8", errors="replace")  # half a surrogate pair
     if str(out) == STDOUT:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)  # UTF-8 also where the terminal is not
         sys.stdout.buffer.flush()
         return
-    from circflow.data.files.atomic import write_text
-
     write_text(out, data.decode("utf-8"))
 
 

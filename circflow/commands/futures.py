@@ -10,10 +10,8 @@ import click
 
 from circflow.commands.common import Call, Refusal
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
     RESUME,
+    STUDY,
     Number,
     integer_option,
     scenario_command,
@@ -72,9 +70,8 @@ NO_PLAN = 3
     default=0.0,
     help="How much CVaR weighs beside the mean: 0 looks at the mean alone, 1 at the worst alone.",
 )
-@GAP
 @time_limit()
-@FOLDER_OUTPUT
+@STUDY
 @click.option(
     "--store",
     metavar="FILE",
@@ -82,7 +79,6 @@ NO_PLAN = 3
     help="With many futures: keep what each group of them gave in this file.",
 )
 @RESUME
-@ENGINE
 def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **options: Any) -> None:
     """What to build before it is known which future comes, and what that is worth.
 

@@ -17,7 +17,6 @@ from circflow.commands.common import (
     split_assignment,
 )
 from circflow.commands.options import (
-    ENGINE,
     FIX,
     PAGED,
     PLOTS,
@@ -87,7 +86,6 @@ if TYPE_CHECKING:
 @output([*TABLES, *PLOTS, *STORES])
 @SEARCH
 @RESUME
-@ENGINE
 def sweep(  # noqa: PLR0913
     call: Call,
     *,
@@ -123,7 +121,7 @@ def sweep(  # noqa: PLR0913
     }
     with _store(outputs) as options["store"]:
         if count is None:
-            runs = _swept(scenario, study, vary, together=together, **options)
+            runs = swept(scenario, study, vary, together=together, **options)
         else:
             picked = {"parameters": only or None, "method": method, "seed": seed}
             runs = _sampled(scenario, count, vary, **picked, **options)
@@ -141,7 +139,8 @@ def _varied(vary: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     return how, {address: value for address, _, value in edits}
 
 
-def _swept(scenario: Scenario, study: str | None, vary: Sequence[str], **options: Any) -> Runs:
+def swept(scenario: Scenario, study: str | None, vary: Sequence[str], **options: Any) -> Runs:
+    """The runs of a study, or of values by address as --vary takes them."""
     from circflow.studies.sweeps.design import parse_values
     from circflow.studies.sweeps.sweep import sweep
 
@@ -253,7 +252,6 @@ def _show_runs(runs: Runs) -> None:
 @output([*TABLES, *PLOTS])
 @SEARCH
 @RESUME
-@ENGINE
 def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **options: Any) -> None:
     """Rank uncertain figures by their effect: each at its low and at its high, alone.
 
@@ -289,7 +287,6 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
 @integer_option("--count", default=6, help="How many alternatives to keep.")
 @output(PAGED)
 @SEARCH
-@ENGINE
 def alternatives(
     call: Call, within: float, outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
@@ -321,7 +318,6 @@ def alternatives(
 @integer_option("--points", least=2, default=11, help="Points of the curve, its ends included.")
 @output([*TABLES, *PLOTS])
 @SEARCH
-@ENGINE
 def pareto(
     call: Call, trade: tuple[str, str], outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:

@@ -10,9 +10,7 @@ import click
 
 from circflow.commands.common import Call, check_outputs
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
+    STUDY,
     integer_option,
     path_option,
     scenario_command,
@@ -47,11 +45,9 @@ if TYPE_CHECKING:
     metavar="OUT.xlsx",
     help="Write the scenario with the suggestions as candidates, with their sources.",
 )
-@FOLDER_OUTPUT
 @click.option("--no-break-evens", is_flag=True, help="Leave out break-even capex and gate fees.")
-@ENGINE
 @time_limit()
-@GAP
+@STUDY
 def suggest(
     call: Call,
     written: Path | None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,9 +25,7 @@ from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
 from circflow.solution.chains import group_names
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
+from circflow.solution.solution import Solution
 
 STAGES = ("mining", "processing", "metallurgy", "energy", "chemistry", "other")
 NO_WASTE = mark("by-products")
