@@ -63,6 +63,7 @@ class Worker:
         self.name = name
         self._count = itertools.count(1)
         self._lock = threading.Lock()
+        self._closed = False
         self._turns = ThreadPoolExecutor(1, thread_name_prefix=f"worker-{name}")
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -98,8 +99,9 @@ class Worker:
             late.start()
 
     def close(self) -> None:
-        """End the process."""
-        self._turns.shutdown(wait=False, cancel_futures=True)
+        """End the process; what waits for it fails."""
+        self._closed = True
+        self._turns.shutdown(wait=False)
         if self._process is not None:
             self._process.kill()
 
@@ -140,6 +142,8 @@ class Worker:
             job.future.set_exception(died)
 
     def _ready(self) -> Connection:
+        if self._closed:
+            raise EOFError
         if self._pipe is not None and self._process is not None and self._process.is_alive():
             return self._pipe
         context = processes(
