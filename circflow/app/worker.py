@@ -100,7 +100,8 @@ class Worker:
 
     def close(self) -> None:
         """End the process; what waits for it fails."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         self._turns.shutdown(wait=False)
         if self._process is not None:
             self._process.kill()
@@ -142,20 +143,18 @@ class Worker:
             job.future.set_exception(died)
 
     def _ready(self) -> Connection:
-        if self._closed:
-            raise EOFError
         if self._pipe is not None and self._process is not None and self._process.is_alive():
             return self._pipe
-        context = processes(
-            "circflow.app.tasks", "circflow.report.page.plan", "circflow.solver.run"
-        )
+        context = processes("circflow.app.tasks", "circflow.report.page.plan")
         ours, theirs = context.Pipe()
         heard, self._orders = context.Pipe(duplex=False)
         # Not a daemon: a study may have processes of its own.
-        self._process = context.Process(
-            target=_work, args=(theirs, heard), name=f"circflow-{self.name}"
-        )
-        self._process.start()
+        process = context.Process(target=_work, args=(theirs, heard), name=f"circflow-{self.name}")
+        with self._lock:
+            if self._closed:
+                raise EOFError
+            process.start()
+            self._process = process
         theirs.close()
         heard.close()
         self._pipe = ours
