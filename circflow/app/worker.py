@@ -145,7 +145,9 @@ class Worker:
     def _ready(self) -> Connection:
         if self._pipe is not None and self._process is not None and self._process.is_alive():
             return self._pipe
-        context = processes("circflow.app.tasks", "circflow.report.page.plan")
+        context = processes(
+            "circflow.app.tasks", "circflow.report.page.plan", "circflow.solver.run"
+        )
         ours, theirs = context.Pipe()
         heard, self._orders = context.Pipe(duplex=False)
         # Not a daemon: a study may have processes of its own.
