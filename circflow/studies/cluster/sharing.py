@@ -316,11 +316,9 @@ def share(  # noqa: PLR0913
 
 def _early_seconds(seconds: float | None) -> list[float]:
     """What every early answer may take. What one answer has solved, the next ones know."""
-    allowed, steps = _FIRST, list[float]()
-    while 2.0 * allowed <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
-        steps.append(allowed)
-        allowed *= _MORE
-    return steps
+    longest = math.inf if seconds is None else seconds / 2.0
+    steps = [_FIRST * _MORE**n for n in range(_ANSWERS)]
+    return [allowed for allowed in steps if allowed <= longest]
 
 
 @dataclass

@@ -254,10 +254,10 @@ class Pricing:
         run = np.minimum(available, arriving)
         best = np.full((5, len(size)), -np.inf)  # most, margin, capital, first tonne, decided
         best[4] = 0.0
-        for decided in range(len(self.start)):
-            weight = self.weight * self.service(offer.technology, decided)
-            if not weight.any():
-                continue
+        served = [self.service(offer.technology, t) for t in range(len(self.start))]
+        possible = [t for t, service in enumerate(served) if service.any()]
+        for decided in possible:
+            weight = self.weight * served[decided]
             margin = offer.margin @ weight / weight.sum()
             capital = np.array([self._yearly(offer.technology, s, decided) for s in sizes])[of]
             per_unit = capital * MILLION / available
@@ -265,8 +265,7 @@ class Pricing:
             rows = [most, margin, per_unit, margin - per_unit, np.full(len(size), float(decided))]
             best = np.where(margin - per_unit > best[3], rows, best)
         most, margin, per_unit, first_tonne, decided_in = best
-        never = not any(self.service(offer.technology, t).any() for t in range(len(self.start)))
-        if never:
+        if not possible:
             margin = offer.margin @ self.weight / self.weight.sum()
             per_unit, first_tonne = np.full((2, len(size)), np.nan)
         years = f"{row['construction_years']:.0f}"
@@ -276,7 +275,7 @@ class Pricing:
         for text, there in (
             *offer.missing,
             (unsupplied, arriving <= 0.0),
-            (late, np.full(len(margin), never)),
+            (late, np.full(len(margin), not possible)),
         ):
             missing[there] = [f"{m}; {text}" if m else text for m in missing[there]]
         products = [flow.library_material for flow in self.new_products(offer)]

@@ -58,10 +58,8 @@ class EmissionCosts:
         worth = dict(zip(zip(room["row"], room["period"], strict=True), room["value"], strict=True))
         sites = scenario.frame("Sites")
         limits = scenario.in_force("EmissionLimits")
-        for limit in limits.to_dict("records"):
+        for limit in limits[limits["scope"] != "unit"].to_dict("records"):
             covered = np.ones(len(sites), dtype=bool)
-            if limit["scope"] == "unit":
-                continue
             if limit["scope"] != "cluster":
                 covered = (sites[limit["scope"]] == limit["key"]).to_numpy()
             room_there = max(float(worth.get((limit["row"], limit["period"]), 0.0)), 0.0)

@@ -187,7 +187,6 @@ class Design:
 
     parameters: tuple[Parameter, ...]
     points: tuple[Point, ...]
-    name: str = ""
 
 
 def edits_of(parameters: Sequence[Parameter], point: Point) -> list[tuple[str, Any]]:
@@ -232,7 +231,6 @@ def design(
     rows: Sequence[tuple[str, str, Iterable[Any]]],
     *,
     together: bool = False,
-    name: str = "",
 ) -> Design:
     """Points of parameters given as (address, how, values)."""
     if not rows:
@@ -261,7 +259,7 @@ def design(
                 "{runs:,} runs are too many: at most {most_runs:,}", runs=runs, most_runs=MOST_RUNS
             )
         points = tuple(itertools.product(*lists))
-    return Design(tuple(parameters), points, name)
+    return Design(tuple(parameters), points)
 
 
 def study(scenario: Scenario, name: str) -> Design:
@@ -285,7 +283,7 @@ def study(scenario: Scenario, name: str) -> Design:
         else:
             values = steps(float(record["from"]), float(record["to"]), int(record["steps"]))
         rows.append((record["parameter"], record["change"], values))
-    return design(scenario, rows, name=name)
+    return design(scenario, rows)
 
 
 def steps(first: float, last: float, count: int) -> list[float]:

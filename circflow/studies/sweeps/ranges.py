@@ -47,7 +47,7 @@ _MOST_SOLVES = 2000
 
 
 @dataclass(frozen=True)
-class Line:
+class WorthLine:
     """The worth of the best plan and its slope at a value of a parameter."""
 
     value: float
@@ -59,7 +59,7 @@ class Line:
         """Its worth at another value."""
         return self.worth + self.slope * (value - self.value)
 
-    def meets(self, other: Line) -> float | None:
+    def meets(self, other: WorthLine) -> float | None:
         """The value at which two lines cross, if they do."""
         if self.slope == other.slope:
             return None
@@ -71,7 +71,7 @@ def same_worth(worth: float, other: float, gap: float) -> bool:
     return abs(worth - other) <= (_EQUAL + 2.0 * gap) * max(abs(worth), abs(other), 1e-6)
 
 
-Solve = Callable[[Sequence[float]], list[Line]]
+Solve = Callable[[Sequence[float]], list[WorthLine]]
 """Gives the lines at values."""
 
 
@@ -123,7 +123,7 @@ def break_points(  # noqa: PLR0913
         )  # fmt: skip
         first = path.solve(low)
 
-        def solve(values: Sequence[float]) -> list[Line]:
+        def solve(values: Sequence[float]) -> list[WorthLine]:
             return engine.spread(_Path.solve, path, values, mark("values"))
 
         return path.pieces(path.lines(first, solve([high])[0], solve), low, high)
@@ -291,7 +291,7 @@ class _Path:
             )
         return "limits"
 
-    def solve(self, value: float) -> Line:
+    def solve(self, value: float) -> WorthLine:
         """The best plan at a value, and the slope of its worth."""
         program = self.affine.base.program(self.affine.figures((value,)))
         if program.has_decisions:
@@ -321,7 +321,7 @@ class _Path:
         }
         section = self.affine.base.structure.section
         slope = sum(float(of @ self.slope[section(name)]) for name, of in per_unit.items())
-        return Line(value, -outcome.objective, -slope, outcome.x)
+        return WorthLine(value, -outcome.objective, -slope, outcome.x)
 
     def _count(self, more: int) -> None:
         self.solves += more
@@ -335,9 +335,9 @@ class _Path:
         searched = self.built.compiled.program.has_decisions
         return same_worth(worth, other, self.gap if searched else 0.0)
 
-    def lines(self, left: Line, right: Line, solve: Solve) -> list[Line]:
+    def lines(self, left: WorthLine, right: WorthLine, solve: Solve) -> list[WorthLine]:
         """The lines between two, both included, in order."""
-        middles: dict[tuple[float, float], Line] = {}
+        middles: dict[tuple[float, float], WorthLine] = {}
         pairs = [(left, right)]
         while pairs:
             asked = [(*pair, meet) for pair in pairs if (meet := self._open(*pair)) is not None]
@@ -351,7 +351,7 @@ class _Path:
                     pairs += [(one, middle), (middle, other)]
         return self._between(left, right, middles)
 
-    def _open(self, left: Line, right: Line) -> float | None:
+    def _open(self, left: WorthLine, right: WorthLine) -> float | None:
         """Where a line between two may be."""
         one = self._same(left.at(right.value), right.worth)
         if one or self._same(right.at(left.value), left.worth):
@@ -359,8 +359,8 @@ class _Path:
         return self._meet(left, right)
 
     def _between(
-        self, left: Line, right: Line, middles: Mapping[tuple[float, float], Line]
-    ) -> list[Line]:
+        self, left: WorthLine, right: WorthLine, middles: Mapping[tuple[float, float], WorthLine]
+    ) -> list[WorthLine]:
         if self._same(left.at(right.value), right.worth):
             return [left]
         if self._same(right.at(left.value), left.worth):
@@ -373,13 +373,13 @@ class _Path:
         return first + (second[1:] if first[-1] is second[0] else second)
 
     @staticmethod
-    def _meet(left: Line, right: Line) -> float | None:
+    def _meet(left: WorthLine, right: WorthLine) -> float | None:
         """Where two lines cross between their values."""
         value = left.meets(right)
         inside = value is not None and left.value < value < right.value
         return value if inside else None
 
-    def holds(self, here: Line, end: float) -> float:
+    def holds(self, here: WorthLine, end: float) -> float:
         """How far towards an end the line of a plan holds."""
         there = self.solve(end)
         reached = end
@@ -392,7 +392,7 @@ class _Path:
             reached, there = meet, self.solve(meet)
         return reached
 
-    def pieces(self, lines: Sequence[Line], low: float, high: float) -> pd.DataFrame:
+    def pieces(self, lines: Sequence[WorthLine], low: float, high: float) -> pd.DataFrame:
         """The lines as a table, joined where they cross."""
         cuts = [low]
         for left, right in pairwise(lines):

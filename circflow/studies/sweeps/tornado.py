@@ -114,7 +114,7 @@ def tornado(  # noqa: PLR0913
     points = [point_of(len(parameters), {})]
     for n, (_, low, high) in enumerate(ends):
         points += [point_of(len(parameters), {n: value}) for value in (low, high)]
-    design = Design(parameters, tuple(points), "tornado")
+    design = Design(parameters, tuple(points))
     options = _options(decisions, gap, time_limit, ())
     with Engine(jobs, executor, dask, progress) as engine:
         runs = Sweeper(scenario, design, options, engine, store, resume, None).run()

@@ -66,8 +66,7 @@ def _flows(bench: Bench, plan: Plan) -> pd.DataFrame:
     cost = cost[cost["column"].isin(flows["column"]) & cost["group"].isin(GROUPS)]
     wide = cost.pivot_table(index="column", columns="group", values="worth", aggfunc="sum")
     costs = wide.reindex(index=flows["column"], columns=list(GROUPS)).fillna(0.0).to_numpy()
-    for n, group in enumerate(GROUPS):
-        flows[group] = costs[:, n] * flows["sent"]
+    flows[list(GROUPS)] = costs * flows[["sent"]].to_numpy()
     return flows
 
 

@@ -40,7 +40,7 @@ from circflow.studies.units.effects import (
     mean_load,
     value_added,
 )
-from circflow.studies.units.price_sheet import Sheet, cash, price_sheet
+from circflow.studies.units.price_sheet import cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
 from circflow.studies.units.together import entry, pairs
@@ -134,14 +134,13 @@ def evaluate(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     added = list(add)
-    names = [units] if isinstance(units, str) else list(units) if units is not None else None
+    names = [units] if isinstance(units, str) else units
     if added:
         scenario = add_units(scenario, added)
-        new = [str(unit["unit"]) for unit in added]
-        names = new if names is None else [*names, *(n for n in new if n not in names)]
-    tell = progress or (lambda _: None)
-    work = _Work(scenario, _subjects(scenario, names), gap, time_limit, break_evens, tell)
+        names = [*(names or ()), *(str(unit["unit"]) for unit in added)]
+    subjects = _subjects(scenario, names)
     with Engine(jobs, dask=dask, tell=progress) as engine:
+        work = _Work(scenario, subjects, gap, time_limit, break_evens, engine.tell)
         return work.run(engine, together, risks, samples, seed)
 
 
@@ -318,14 +317,12 @@ class _Work:
     ) -> pd.DataFrame:
         """The price sheet of the unit itself; its cash flow goes into the row."""
         name = row["unit"]
-        sheet: Sheet = price_sheet(bench, plan, solution, name)
-        row["profit_million"] = sheet.profit
-        row["reduced_cost_million"] = sheet.reduced_cost
-        row["capacity_rent_million"] = sheet.capacity_rent
+        sheet, worth = price_sheet(bench, plan, solution, name)
+        row |= worth
         for label, column in (("internal", "million"), ("market", "market_million")):
-            flows = cash(bench, plan, name, sheet.parts, column)
-            row |= {OWN_MONEY[name].format(label): value for name, value in vars(flows).items()}
-        return sheet.parts
+            flows = cash(bench, plan, name, sheet, column)
+            row |= {n.format(label): flows.get(k, np.nan) for k, n in OWN_MONEY.items()}
+        return sheet
 
     def _effects_of(
         self, bench: Bench, plan: Plan, solution: Solution | None = None

@@ -41,7 +41,7 @@ from circflow.studies.bench.arrays import COSTS_ALONE
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Point, changed, edits_of
-from circflow.studies.sweeps.ranges import Line, same_worth
+from circflow.studies.sweeps.ranges import WorthLine, same_worth
 from circflow.studies.sweeps.sampling import Range, ranges_of, sample_points
 from circflow.studies.sweeps.sweep import Sweeper
 from circflow.studies.sweeps.worker import Options
@@ -154,7 +154,7 @@ def firm(  # noqa: PLR0913
 
 
 @dataclass(frozen=True)
-class _Look(Line):
+class _Look(WorthLine):
     """The best plan at a value of one figure."""
 
     built: frozenset[str]
@@ -196,7 +196,7 @@ class _Ground:
         self.parameters = tuple(r.parameter for r in self.rows)
         self.drawn = sample_points(self.rows, self.samples, seed=self.seed).points
         ends = [self._alone(n, v) for n, r in enumerate(self.rows) for v in (r.low, r.high)]
-        design = Design(self.parameters, (*self.drawn, *ends), say("what is firm"))
+        design = Design(self.parameters, (*self.drawn, *ends))
         engine.tell(say("compiling the model"))
         options = Options("free", self.gap, self.time_limit)
         sweeper = Sweeper(self.scenario, design, options, engine, check_every=None)

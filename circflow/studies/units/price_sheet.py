@@ -14,8 +14,6 @@ existing unit add up to minus the rent of its capacity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -60,21 +58,16 @@ _SCARCE = [_RULES, _PARTS["emission_limits"], _PARTS["budget"]]
 """What nobody pays for in money."""
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A unit's price sheet and what follows from it (million, discounted, at today's money)."""
+def price_sheet(
+    bench: Bench, plan: Plan, solution: Solution, unit: str
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """The price sheet of a unit in a plan with shadow prices, and what follows from it (million,
+    discounted, at today's money).
 
-    parts: pd.DataFrame
-    """Columns as in `COLUMNS`; `million` at internal prices adds up to `profit`."""
-    profit: float
-    reduced_cost: float
-    """Minus the profit (candidates), read from the solver, or minus rent plus fixed cost."""
-    capacity_rent: float
-    """What its capacity earns before fixed and capital cost."""
-
-
-def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Sheet:
-    """The price sheet of a unit in a plan with shadow prices."""
+    Columns as in `COLUMNS`; `million` at internal prices adds up to the profit. The reduced cost is
+    minus the profit (candidates), read from the solver, or minus rent plus fixed cost; the rent is
+    what its capacity earns before fixed and capital cost.
+    """
     outcome, program = plan.outcome, bench.program
     assert outcome.row_dual is not None and outcome.reduced_cost is not None
     label = _unit_columns(bench, unit)
@@ -107,17 +100,19 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     full = stacked([full, way.assign(million=0.0)]).reindex(columns=COLUMNS)
     alone = ~shared[entries.row]
     rent = -float(worth[alone].sum())
-    capacity = table_rent(bench, plan, unit)
     fixed = float(full["million"][full["item"] == "fixed (always)"].sum())
     reduced = float(outcome.reduced_cost[columns] @ x) - rent - fixed
     rank = full["item"].map({"output": 0, "input": 1}).fillna(2).to_numpy()
     full = full.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
-    return Sheet(full, float(full["million"].sum()), reduced, capacity)
+    return full, {
+        "profit_million": float(full["million"].sum()),
+        "reduced_cost_million": reduced,
+        "capacity_rent_million": table_rent(bench, plan, unit),
+    }
 
 
 def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
     """Worth of the capacity that a unit uses: the dual of its capacity rows times its load."""
-    total = 0.0
     dual = plan.outcome.row_dual
     assert dual is not None
     label = bench.places("activity")
@@ -126,12 +121,10 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
         str(p): float(g["capacity_use"].to_numpy(float) @ plan.x[g["place"].to_numpy(np.intp)])
         for p, g in label.groupby("period")
     }
-    for limit in bench.m.of_part("capacity", "min_load"):
-        family = bench.compiled.families[limit.name]
-        for (name, period), row in zip(family.keys, family.rows, strict=True):
-            if name == unit:
-                total -= float(dual[row]) * load.get(str(period), 0.0)
-    return total
+    limits = bench.m.of_part("capacity", "min_load")
+    families = [bench.compiled.families[limit.name] for limit in limits]
+    rows = [(*key, row) for f in families for key, row in zip(f.keys, f.rows, strict=True)]
+    return -sum(float(dual[r]) * load.get(str(t), 0.0) for name, t, r in rows if name == unit)
 
 
 def _unit_columns(bench: Bench, unit: str) -> pd.DataFrame:
@@ -282,21 +275,9 @@ def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> p
 # --------------------------------------------------------------------------- own cash flow
 
 
-@dataclass(frozen=True)
-class Cash:
-    """What a unit earns for itself, at one set of prices."""
-
-    npv: float
-    irr: float = np.nan
-    irr_end: float = np.nan
-    """`_end`: the same with a year's money at its end, as NPV and IRR of Excel have it."""
-    payback_years: float = np.nan
-    payback_years_end: float = np.nan
-    benefit_cost: float = np.nan
-
-
-def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> Cash:
-    """NPV, IRR, discounted payback and benefit-cost ratio of a unit's own cash flow.
+def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> dict[str, float]:
+    """NPV and benefit-cost ratio of a unit's own cash flow; where it has a capex also IRR and
+    discounted payback, and these with a year's money at its end (`_end`), as Excel has it.
 
     Timing is the plan's: the capex at the start of the period decided in, a year's money at its
     start. Where capital is charged as an annuity, it is charged in each year by the share of the
@@ -321,7 +302,7 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     ratio = gains / costs if costs > 0.0 else np.nan
     capex = bench.capex(plan.x, unit)
     if capex <= 0.0:  # or it stands already
-        return Cash(npv, benefit_cost=ratio)
+        return {"npv": npv, "benefit_cost": ratio}
     built = bench.standing(plan, [unit]).to_dict("records")[0]
     start, begins, life = (int(built[c]) for c in ("start", "begins", "lifetime_years"))
     rate = bench.scenario.settings.discount_rate
@@ -343,14 +324,15 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     late = np.concatenate([[-capex], served])
     late[-1] += rest
     income = np.concatenate([served, beyond])
-    return Cash(
-        npv,
-        _agreeing(irr(flow), rate, npv),
-        _agreeing(irr(late), rate, float(late @ (1.0 + rate) ** -np.arange(len(late)))),
-        _payback(income, capex, rate),
-        _payback(np.append(0.0, income), capex, rate) - 1.0,
-        ratio,
-    )
+    npv_end = float(late @ (1.0 + rate) ** -np.arange(len(late)))
+    return {
+        "npv": npv,
+        "irr": _agreeing(irr(flow), rate, npv),
+        "irr_end": _agreeing(irr(late), rate, npv_end),
+        "payback_years": _payback(income, capex, rate),
+        "payback_years_end": _payback(np.append(0.0, income), capex, rate) - 1.0,
+        "benefit_cost": ratio,
+    }
 
 
 def _agreeing(root: float, rate: float, npv: float) -> float:

@@ -220,9 +220,8 @@ def _judged(
         }
     )
     table = table.reindex(pd.Index(units, name="unit")).fillna({"futures": 0}).reset_index()
-    return table.assign(built=table["unit"].map(standing), futures=table["futures"].astype(int))[
-        FUTURES
-    ], each
+    table = table.assign(built=table["unit"].map(standing), futures=table["futures"].astype(int))
+    return table[FUTURES], each
 
 
 def _carried(bench: Bench, bench_then: Bench, x: Floats) -> Floats:

@@ -60,8 +60,8 @@ def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
             if name not in schema:
                 better = meant(name, schema.names)
                 raise StudyError("Units has no column {name!r}{better}", name=name, better=better)
-        missing = [c.name for c in schema.columns if c.required and not unit.get(c.name)]
-        missing = [name for name in missing if unit.get(name) != 0]
+        needed = [c.name for c in schema.columns if c.required]
+        missing = [name for name in needed if unit.get(name) in (None, "")]
         if missing:
             raise StudyError("a unit to be added needs {missing}", missing=", ".join(missing))
     rows = [{"status": "candidate", **unit} for unit in units]
