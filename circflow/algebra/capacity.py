@@ -62,6 +62,7 @@ CAPACITY = Figure(
     "activity/yr",
     measure="capacity",
     changed_in="UnitPeriods",
+    binds=mark("capacity of {unit}"),
 )
 MIN_LOAD = Figure(
     "Units",

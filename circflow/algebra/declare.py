@@ -77,6 +77,9 @@ class Figure:
     """Whether the figure is in million currency."""
     once: bool = False
     """Whether it is paid or counted at once, so that its price is money of today."""
+    binds: str = ""
+    """What it is called where it binds, with names in its row: `{site}`, `{material}`, `{unit}`, …;
+    its kind and those names, where it has no words of its own."""
     relieved_by: Literal["input", "output", ""] = ""
     """As what its material stands in recipes that relieve it; nothing, where no recipe does."""
     changed_in: str = ""

@@ -57,6 +57,7 @@ YEARLY = Figure(
     mark("{where}: at most {figure} is disposed of"),
     _waste_at_site,
     relieved_by="input",
+    binds=mark("disposal per year at {site}, {material}"),
 )
 TOTAL = Figure(
     "Disposal",
@@ -68,6 +69,7 @@ TOTAL = Figure(
     _waste_at_site,
     "{measure}",
     relieved_by="input",
+    binds=mark("disposal in total at {site}, {material}"),
 )
 
 

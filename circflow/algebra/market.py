@@ -57,6 +57,7 @@ DEMAND = Figure(
     10.0,
     mark("{where}: at most {figure} is bought"),
     relieved_by="input",
+    binds=mark("most that {site} buys of {material}"),
 )
 DELIVERY = Figure(
     "Markets",
@@ -66,6 +67,7 @@ DELIVERY = Figure(
     1.0,
     mark("at least {figure} of {where} must be delivered"),
     relieved_by="output",
+    binds=mark("least that {site} must get of {material}"),
 )
 
 

@@ -52,6 +52,7 @@ RECLAIM = Figure(
     20.0,
     mark("{where}: at most {figure} taken back"),
     relieved_by="output",
+    binds=mark("most {material} reclaimed at {site}"),
 )
 ROOM = Figure(
     "Stockpiles",
@@ -62,6 +63,7 @@ ROOM = Figure(
     mark("{where}: room for {figure}"),
     unit="{measure}",
     relieved_by="input",
+    binds=mark("room for {material} at {site}"),
 )
 LEFT_MIN = Figure(
     "Stockpiles",
@@ -72,6 +74,7 @@ LEFT_MIN = Figure(
     mark("at least {figure} of {where} must be left at the end"),
     unit="{measure}",
     relieved_by="output",
+    binds=mark("least {material} left at {site}"),
 )
 LEFT_MAX = Figure(
     "Stockpiles",
@@ -82,6 +85,7 @@ LEFT_MAX = Figure(
     mark("at most {figure} of {where} may be left at the end"),
     unit="{measure}",
     relieved_by="input",
+    binds=mark("most {material} left at {site}"),
 )
 
 

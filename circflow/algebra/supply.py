@@ -46,7 +46,15 @@ RESULTS = (SUPPLY,)
 
 INDEX = ("site", "material", "period")
 
-ARISES = Figure("Streams", "amount_per_year", "stream", "", 0.0, mark("{figure} of {where} arises"))
+ARISES = Figure(
+    "Streams",
+    "amount_per_year",
+    "stream",
+    "",
+    0.0,
+    mark("{figure} of {where} arises"),
+    binds=mark("{material} arising at {site}"),
+)
 HANDLED = Figure(
     "Streams",
     "amount_per_year",
@@ -64,6 +72,7 @@ BUYABLE = Figure(
     10.0,
     mark("{where}: at most {figure} can be bought"),
     relieved_by="output",
+    binds=mark("most {material} to be bought at {site}"),
 )
 
 

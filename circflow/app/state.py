@@ -31,6 +31,7 @@ class App:
         self._reader = ThreadPoolExecutor(1)
         self._reading: tuple[Project, Future[Any]] | None = None
         self._lock = threading.Lock()
+        self._closed = False
 
     @property
     def project(self) -> Project:
@@ -95,6 +96,8 @@ class App:
 
     def _ended(self, project: Project, run: int, job: Job) -> None:
         error = job.future.exception()
+        if self._closed:
+            return  # it is told as lost when the project is opened again
         if error is None:
             result = job.future.result()
             project.end_run(run, str(result.get("status", "done")), str(result.get("words", "")))
@@ -131,6 +134,7 @@ class App:
 
     def close(self) -> None:
         """End the workers."""
+        self._closed = True
         self._reader.shutdown(wait=False, cancel_futures=True)
         for worker in (self.desk, self.bench, self.slides):
             worker.close()

@@ -23,12 +23,10 @@ from circflow.commands.solve import write_files
 from circflow.commands.studies import swept
 from circflow.commands.suggest import as_content as suggestions_content
 from circflow.data.check import check_book
-from circflow.data.errors import CircflowError
 from circflow.data.files.atomic import write_text
 from circflow.data.files.books import read_book
 from circflow.data.pandas_text import keep_python_strings
 from circflow.data.read import scenario_of
-from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.table import Book, Problem
 from circflow.i18n import say
 from circflow.report.figures import limit_figures, limit_label
@@ -45,13 +43,10 @@ from circflow.report.page.runs import (
 )
 from circflow.report.page.suggestions import sites_opening
 from circflow.report.study_tables import write_tables
-from circflow.solution.solution import NoPlan
-from circflow.solver.run import solve as find_plan
 
 if TYPE_CHECKING:
     from circflow.app.tell import Tell
     from circflow.studies.sweeps.sliders import Sliders
-    from circflow.studies.sweeps.sweep import Runs
 
 Changes = dict[str, str]
 Options = Mapping[str, Any]
@@ -60,11 +55,11 @@ Done = dict[str, Any]
 
 def failure(error: Exception) -> tuple[str, str, tuple[Problem, ...]] | None:
     """An error of the library in words: kind, message, problems; None for an unknown one."""
-    if isinstance(error, ScenarioError):
+    if isinstance(error, cf.ScenarioError):
         return "ScenarioError", str(error).splitlines()[0], error.problems
-    if isinstance(error, NoPlan):
+    if isinstance(error, cf.NoPlan):
         return "NoPlan", error.reason, ()
-    ours = isinstance(error, CircflowError) and isinstance(error, ValueError)
+    ours = isinstance(error, cf.CircflowError) and isinstance(error, ValueError)
     if ours or isinstance(error, ClickException | OSError):
         return type(error).__name__, str(error), ()
     return None
@@ -83,7 +78,7 @@ def check(book: Book, tell: Tell) -> list[Problem]:
     return check_book(book)[0]
 
 
-def _scenario(book: Book, changes: Changes) -> Scenario:
+def _scenario(book: Book, changes: Changes) -> cf.Scenario:
     keep_python_strings()
     scenario = scenario_of(book)
     return scenario.change(changes) if changes else scenario
@@ -93,7 +88,7 @@ def _scenario(book: Book, changes: Changes) -> Scenario:
 class Task:
     """What is to be done with a scenario, and where its files go."""
 
-    scenario: Scenario
+    scenario: cf.Scenario
     folder: Path
     options: Options
     tell: Tell
@@ -149,8 +144,8 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     home = Path(folder)
     gap = float(options.get("gap", 1e-6))
     try:
-        plan = find_plan(scenario, gap=gap, progress=tell, stop=tell.stopped)
-    except NoPlan as none:
+        plan = cf.solve(scenario, gap=gap, progress=tell, stop=tell.stopped)
+    except cf.NoPlan as none:
         if none.details is not None:
             write_text(home / "explanation.json", json.dumps(none.details, ensure_ascii=False))
         raise
@@ -248,7 +243,7 @@ def compare(book: Book, changes: Changes, folder: str, options: Options, tell: T
     return task.tables({"inputs": inputs, **comparison.tables()}, "compared", comparison.opening())
 
 
-def _runs(runs: Runs, task: Task, what: str) -> Done:
+def _runs(runs: cf.Runs, task: Task, what: str) -> Done:
     """The tables of many runs, and the page of the commands."""
     varied = [p for p in runs.parameters if runs.table[p].nunique() > 1]
     opening = runs_opening(runs.table, runs.built, varied, task.currency)

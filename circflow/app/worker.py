@@ -63,6 +63,7 @@ class Worker:
         self.name = name
         self._count = itertools.count(1)
         self._lock = threading.Lock()
+        self._closed = False
         self._turns = ThreadPoolExecutor(1, thread_name_prefix=f"worker-{name}")
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -98,8 +99,10 @@ class Worker:
             late.start()
 
     def close(self) -> None:
-        """End the process."""
-        self._turns.shutdown(wait=False, cancel_futures=True)
+        """End the process; what waits for it fails."""
+        with self._lock:
+            self._closed = True
+        self._turns.shutdown(wait=False)
         if self._process is not None:
             self._process.kill()
 
@@ -148,10 +151,12 @@ class Worker:
         ours, theirs = context.Pipe()
         heard, self._orders = context.Pipe(duplex=False)
         # Not a daemon: a study may have processes of its own.
-        self._process = context.Process(
-            target=_work, args=(theirs, heard), name=f"circflow-{self.name}"
-        )
-        self._process.start()
+        process = context.Process(target=_work, args=(theirs, heard), name=f"circflow-{self.name}")
+        with self._lock:
+            if self._closed:
+                raise EOFError
+            process.start()
+            self._process = process
         theirs.close()
         heard.close()
         self._pipe = ours

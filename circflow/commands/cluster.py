@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, Progress, Refusal, note
 from circflow.commands.options import (
     QUIET,
@@ -23,12 +24,6 @@ from circflow.commands.options import (
 )
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
-
-if TYPE_CHECKING:
-    from circflow.data.scenario import Scenario
-    from circflow.studies.cluster.joining import Joining
-    from circflow.studies.cluster.sharing import Sharing
-    from circflow.studies.compare import Comparison
 
 _SHORT = {
     "between_members": "members",
@@ -90,9 +85,6 @@ def share(  # noqa: PLR0913
     leaves, or joins.
     """
     scenario = call.scenario(outputs, store=store)
-    from circflow.studies.bench.store import StoreError
-    from circflow.studies.cluster.sharing import Sharing
-
     if not len(scenario.frame("Members")):
         raise Refusal("{file}: no site has a member, so there is nothing to share", file=call.file)
     options |= {
@@ -103,20 +95,17 @@ def share(  # noqa: PLR0913
     joins = say("{newcomer} joins", newcomer=plain(newcomer))
     title = f"{scenario.name}: {say('sharing the gain') if newcomer is None else joins}"
 
-    def give(answer: Sharing | Joining) -> None:
+    def give(answer: cf.Sharing | cf.Joining) -> None:
         _write(answer, outputs, scenario.settings.currency, call.progress, title)
-        lines = sharing_lines(answer) if isinstance(answer, Sharing) else joining_lines(answer)
+        lines = sharing_lines(answer) if isinstance(answer, cf.Sharing) else joining_lines(answer)
         call.finish(lambda: [*lines])
 
-    def give_early(answer: Sharing) -> None:
+    def give_early(answer: cf.Sharing) -> None:
         give(answer)
         note(say("An early answer; a better one follows. Ctrl-C keeps this one."), quiet=call.quiet)
 
-    try:
-        last = _divided(scenario, newcomer, store, options, give_early)
-    except StoreError as wrong:
-        raise Refusal(str(wrong)) from None
-    if isinstance(last, Sharing) and not last.complete:
+    last = _divided(scenario, newcomer, store, options, give_early)
+    if isinstance(last, cf.Sharing) and not last.complete:
         note(say("Stopped: the last answer above stands."), quiet=call.quiet)
     else:
         give(last)
@@ -124,23 +113,19 @@ def share(  # noqa: PLR0913
 
 
 def _divided(
-    scenario: Scenario,
+    scenario: cf.Scenario,
     newcomer: str | None,
     store: Path | None,
     options: dict[str, Any],
-    early: Callable[[Sharing], None],
-) -> Sharing | Joining:
+    early: Callable[[cf.Sharing], None],
+) -> cf.Sharing | cf.Joining:
     """The division of the gain, or what a newcomer does to it."""
     if newcomer is None:
-        from circflow.studies.cluster.sharing import share as divide
-
-        return divide(scenario, store=store, early=early, **options)
-    from circflow.studies.cluster.joining import joining
-
+        return cf.share(scenario, store=store, early=early, **options)
     if store is not None:
         raise Refusal("--store keeps the values of one cluster: leave it out with --joining")
     try:
-        return joining(scenario, newcomer, **options)
+        return cf.joining(scenario, newcomer, **options)
     except ValueError as wrong:
         raise Refusal(f"--joining: {wrong}") from None
 
@@ -178,9 +163,7 @@ def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     inside. Open ecosystem: the same, and dealing with places outside is as cheap.
     """
     scenario = call.scenario(outputs)
-    from circflow.studies.cluster.forms import forms as compare_forms
-
-    comparison = compare_forms(scenario, progress=call.progress, **options)
+    comparison = cf.forms(scenario, progress=call.progress, **options)
     title = say("{name}: forms of the cluster", name=scenario.name)
     _write(comparison, outputs, comparison.currency, call.progress, title)
     call.finish(lambda: comparison_lines(comparison), files=outputs)
@@ -207,7 +190,6 @@ def compare(
         calls = [Call(file, assignments, None, quiet, progress) for file in files]
         for call in calls:
             call.check(outputs)
-        from circflow.studies.compare import compare as side_by_side
         from circflow.studies.compare import file_labels
 
         labels = file_labels(files)
@@ -215,7 +197,7 @@ def compare(
         if assignments and len(files) == 1:
             labels = [*labels, say("changed")]
             scenarios = [replace(calls[0], assignments=()).scenario(), *scenarios]
-        comparison = side_by_side(*scenarios, labels=labels, progress=progress, **options)
+        comparison = cf.compare(*scenarios, labels=labels, progress=progress, **options)
         _write(comparison, outputs, comparison.currency, progress, say("Scenarios side by side"))
         calls[0].finish(lambda: comparison_lines(comparison), files=outputs)
 
@@ -224,7 +206,7 @@ def compare(
 
 
 def _write(
-    answer: Sharing | Joining | Comparison,
+    answer: cf.Sharing | cf.Joining | cf.Comparison,
     outputs: Sequence[Path],
     currency: str,
     progress: Progress,
@@ -247,7 +229,7 @@ def _headed(names: Iterable[str], **titles: str) -> dict[str, str]:
     return {name: titles.get(name) or heading(name) for name in names}
 
 
-def sharing_lines(sharing: Sharing) -> Iterator[str]:
+def sharing_lines(sharing: cf.Sharing) -> Iterator[str]:
     """What a division of the gain is, in a screenful."""
     from circflow.report.numbers import number, table_lines
 
@@ -299,7 +281,7 @@ def sharing_lines(sharing: Sharing) -> Iterator[str]:
     yield from _memberships(sharing)
 
 
-def _memberships(sharing: Sharing) -> list[str]:
+def _memberships(sharing: cf.Sharing) -> list[str]:
     """What the cluster is worth with and without each member that changes anything."""
     from circflow.report.numbers import table_lines
 
@@ -325,7 +307,7 @@ def _memberships(sharing: Sharing) -> list[str]:
     return ["", title, *table_lines(rows, titles)]
 
 
-def joining_lines(joining: Joining) -> list[str]:
+def joining_lines(joining: cf.Joining) -> list[str]:
     """What a newcomer does to a cluster, in a screenful."""
     from circflow.report.numbers import number, table_lines
 
@@ -365,7 +347,7 @@ def joining_lines(joining: Joining) -> list[str]:
     ]
 
 
-def comparison_lines(comparison: Comparison) -> list[str]:
+def comparison_lines(comparison: cf.Comparison) -> list[str]:
     """Scenarios side by side, in a screenful."""
     from circflow.report.numbers import table_lines
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import circflow as cf
 from circflow.commands.process import settle
 from circflow.data.files.atomic import why_not_writable, write_text
 from circflow.data.files.json_text import json_text
@@ -21,7 +22,6 @@ from circflow.i18n import say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from circflow.data.scenario import Scenario
     from circflow.data.table import Problem
 
 BAD_INPUT = 2
@@ -61,17 +61,15 @@ def split_assignment(text: str) -> tuple[str, str, str]:
     return parts["address"].strip(), parts["sign"], parts["value"].strip()
 
 
-def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
+def read_scenario(file: Path, assignments: Sequence[str] = ()) -> cf.Scenario:
     """Read a scenario and change its cells. Raises ScenarioError with every problem."""
     edits = [split_assignment(text) for text in assignments]
     settle()
-    from circflow.data.read import read
-
-    scenario = read(file)
+    scenario = cf.read(file)
     return apply(scenario, edits) if edits else scenario
 
 
-def apply(scenario: Scenario, edits: Sequence[tuple[str, str, str]]) -> Scenario:
+def apply(scenario: cf.Scenario, edits: Sequence[tuple[str, str, str]]) -> cf.Scenario:
     """Change cells, all at once where no address comes twice, else in the order given."""
     from circflow.data.changes.change import change
 
@@ -254,7 +252,7 @@ class Call:
 
     def scenario(
         self, outputs: Sequence[Path] = (), endings: Sequence[str] = (), store: Path | None = None
-    ) -> Scenario:
+    ) -> cf.Scenario:
         """The scenario with its cells changed, once the outputs can be written (see `check`).
         Raises ScenarioError with every problem."""
         self.check(outputs, endings, store)

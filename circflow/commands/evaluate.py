@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, Refusal
 from circflow.commands.options import (
     STUDY,
@@ -21,9 +22,6 @@ from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from circflow.data.scenario import Scenario
-    from circflow.studies.units.words import Verdicts
 
 
 @scenario_command()
@@ -65,22 +63,21 @@ def evaluate(  # noqa: PLR0913
     gains and who loses, what it displaces, in which order to build.
     """
     scenario = call.scenario(outputs)
-    from circflow.studies.units.evaluate import evaluate as judge
-    from circflow.studies.units.sites import ANY_SITE, best_sites, parse_unit
+    from circflow.studies.units.sites import ANY_SITE, parse_unit
 
     new = [parse_unit(text) for text in added]
     anywhere = [u for u in new if u.get("site") == ANY_SITE]
     if anywhere:
         if len(new) > 1 or units:
             raise Refusal(say("--add with site=? is asked alone: one unit, and no UNIT named"))
-        sites = best_sites(
+        sites = cf.best_sites(
             scenario, anywhere[0], progress=call.progress,
             **{name: options[name] for name in ("gap", "jobs", "dask")},
         )  # fmt: skip
         unit = str(anywhere[0].get("unit", "the unit"))
         _tell_sites(call, sites, unit, scenario, outputs)
         return
-    verdicts = judge(
+    verdicts = cf.evaluate(
         scenario,
         units or ([] if new else None),
         add=new,
@@ -98,7 +95,7 @@ def evaluate(  # noqa: PLR0913
     )
 
 
-def as_content(verdicts: Verdicts) -> dict[str, Any]:
+def as_content(verdicts: cf.Verdicts) -> dict[str, Any]:
     """The JSON of `circflow evaluate`: every table as records, and the words."""
     return {
         **verdicts.scenario.about,
@@ -110,7 +107,7 @@ def as_content(verdicts: Verdicts) -> dict[str, Any]:
     }
 
 
-def _lines(verdicts: Verdicts, named: bool) -> list[str]:
+def _lines(verdicts: cf.Verdicts, named: bool) -> list[str]:
     """What is shown: a line per unit; the words for those that were named."""
     from circflow.report.numbers import table_lines
     from circflow.report.vocabulary import heading
@@ -134,7 +131,7 @@ def _lines(verdicts: Verdicts, named: bool) -> list[str]:
 
 
 def _tell_sites(
-    call: Call, table: pd.DataFrame, unit: str, scenario: Scenario, outputs: Sequence[Path]
+    call: Call, table: pd.DataFrame, unit: str, scenario: cf.Scenario, outputs: Sequence[Path]
 ) -> None:
     from circflow.report.page.suggestions import sites_opening
     from circflow.report.study_tables import write_tables

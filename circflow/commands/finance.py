@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, Refusal
 from circflow.commands.options import STUDY, scenario_command
 from circflow.data.one_line import plain
@@ -45,13 +46,12 @@ def finance(  # noqa: PLR0913
     from circflow.report.study_tables import write_tables
     from circflow.studies.bench.engine import Engine
     from circflow.studies.finance import by_candidate
-    from circflow.studies.finance import finance as public_finance
     from circflow.studies.indicators import plan_and_baseline
 
     progress("solving")
     with Engine(jobs, dask=dask, tell=progress) as engine:
         plan, baseline = plan_and_baseline(engine, scenario, gap=gap)
-        tables = {"finance": public_finance(scenario, plan=plan, baseline=baseline)}
+        tables = {"finance": cf.finance(scenario, plan=plan, baseline=baseline)}
         if candidates:
             tables["candidates"] = by_candidate(engine, plan, gap=gap)
     currency, title = scenario.settings.currency, say("{name}: public budgets", name=scenario.name)

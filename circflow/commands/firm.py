@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import circflow as cf
 from circflow.commands.common import Call
 from circflow.commands.options import (
     STUDY,
@@ -16,9 +17,6 @@ from circflow.commands.options import (
 )
 from circflow.data.one_line import plain
 from circflow.i18n import say
-
-if TYPE_CHECKING:
-    from circflow.studies.units.firm import Firmness
 
 
 @scenario_command()
@@ -35,15 +33,13 @@ def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     and which figure is worth measuring before it is taken.
     """
     scenario = call.scenario(outputs)
-    from circflow.studies.units.firm import firm as judge
-
-    firmness = judge(scenario, progress=call.progress, **options)
+    firmness = cf.firm(scenario, progress=call.progress, **options)
     about = {**scenario.about, "currency": scenario.settings.currency, "seed": options["seed"]}
     content = {**about, **firmness.tables()}
     call.finish(lambda: _lines(firmness), lambda: content, outputs, write=firmness.write)
 
 
-def _lines(firmness: Firmness) -> list[str]:
+def _lines(firmness: cf.Firmness) -> list[str]:
     """The gain, a line per decision, and what would settle those that are not firm."""
     from circflow.report.numbers import number, share, table_lines
     from circflow.report.vocabulary import heading

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, Refusal
 from circflow.commands.options import (
     RESUME,
@@ -88,17 +89,15 @@ def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **opti
     """
     scenario = call.scenario(outputs)
     from circflow.studies.futures import terminal
-    from circflow.studies.futures.robust import robust
-    from circflow.studies.futures.study import futures as study
 
     if gammas:
         if any(options[name] for name in ("sample", "outages", "infrastructure")):
             raise Refusal("--budget-of-uncertainty needs no futures: leave the others out")
         search = {name: options[name] for name in ("gap", "time_limit")}
-        curve = robust(scenario, list(gammas), progress=call.progress, **search)
+        curve = cf.robust(scenario, list(gammas), progress=call.progress, **search)
         call.finish(lambda: terminal.robust_lines(curve), curve.summary, outputs, write=curve.write)
         return
-    result = study(scenario, progress=call.progress, **options)
+    result = cf.futures(scenario, progress=call.progress, **options)
     call.finish(lambda: terminal.lines(result), result.summary, outputs, write=result.write)
     if result.RP is None:
         for line in terminal.no_plan_lines(result):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import circflow as cf
 from circflow.commands.common import Call
 from circflow.commands.options import STUDY, scenario_command, time_limit
 from circflow.data.one_line import plain
@@ -30,17 +31,15 @@ def indicators(
     scenario = call.scenario(outputs)
     from circflow.report.page.indicators import indicators_opening
     from circflow.report.study_tables import write_tables
-    from circflow.solution.solution import NoPlan
     from circflow.studies.bench.engine import Engine
-    from circflow.studies.indicators import indicators as indicators_of
     from circflow.studies.indicators import plan_and_baseline
 
     call.progress("solving")
     with Engine(jobs, dask=dask, tell=call.progress) as engine:
         plan, baseline = plan_and_baseline(engine, scenario, **search)
-    table = indicators_of(scenario, plan=plan, baseline=baseline)
+    table = cf.indicators(scenario, plan=plan, baseline=baseline)
     currency, title = scenario.settings.currency, say("{name}: indicators", name=scenario.name)
-    reason = baseline.reason if isinstance(baseline, NoPlan) else ""
+    reason = baseline.reason if isinstance(baseline, cf.NoPlan) else ""
     tables, opening = (
         {"indicators": table, **scenario.changes_table},
         indicators_opening(table, currency),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import (
     BAD_INPUT,
     STDOUT,
@@ -19,9 +20,6 @@ from circflow.commands.options import JSON, file_argument, path_option
 from circflow.data.one_line import plain
 from circflow.i18n import say
 from circflow.i18n.names import english_word, shown_word
-
-if TYPE_CHECKING:
-    from circflow.library import Library
 
 
 class _Searching(click.Group):
@@ -55,12 +53,11 @@ _LIBRARY = path_option(
 )
 
 
-def _read(file: Path | None) -> Library:
+def _read(file: Path | None) -> cf.Library:
     from circflow.data.pandas_text import keep_python_strings
-    from circflow.library import read_library
 
     keep_python_strings()
-    return read_library(file)
+    return cf.read_library(file)
 
 
 @library.command()
@@ -106,7 +103,7 @@ def search(
         click.echo(say("{count} of {count_2} technologies", **counts))
 
 
-def _lines(known: Library, technologies: Sequence[str]) -> Iterator[str]:
+def _lines(known: cf.Library, technologies: Sequence[str]) -> Iterator[str]:
     """A line of each technology: its name, its branch, how far it is known, what it makes."""
     from circflow.library.read import spoken
     from circflow.library.words import materials_of
@@ -145,7 +142,7 @@ def show(name: Sequence[str], file: Path | None, json_out: Path | None) -> None:
             click.echo(" " * (len(line) - len(line.lstrip())) + plain(line))
 
 
-def _named(known: Library, text: str) -> str:
+def _named(known: cf.Library, text: str) -> str:
     """The technology of a name. Raises `Refusal`, with the nearest, where there is none."""
     from circflow.data.suggest import folded, nearest
 
@@ -162,7 +159,7 @@ def _named(known: Library, text: str) -> str:
     raise Refusal("there is no technology {text!r} in the library; {hint}", text=text, hint=hint)
 
 
-def _everything(known: Library, technology: str) -> dict[str, Any]:
+def _everything(known: cf.Library, technology: str) -> dict[str, Any]:
     names = ("recipes", "costs", "balance", "blend_limits")
     tables = {name: getattr(known, name).set_index("technology") for name in names}
     factors = known.emission_factors

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import (
     BAD_INPUT,
     STDOUT,
@@ -79,9 +80,8 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
             click.echo(line)
     if balances and not errors:
         from circflow.data.balances import recipe_balances
-        from circflow.data.read import read
 
-        tables = read(file).tables
+        tables = cf.read(file).tables
         recipes = recipe_balances({name: table.rows for name, table in tables.items()})
         for line in balance_lines(recipes):
             click.echo(line, err=not on_stdout)

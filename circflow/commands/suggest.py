@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, check_outputs
 from circflow.commands.options import (
     STUDY,
@@ -16,9 +17,6 @@ from circflow.commands.options import (
     scenario_command,
     time_limit,
 )
-
-if TYPE_CHECKING:
-    from circflow.studies.suggest.study import Suggestions
 
 
 @scenario_command()
@@ -63,10 +61,9 @@ def suggest(
     others = [*outputs, call.json_out]
     check_outputs(call.file, workbook=written, text=others, option="--write")
     scenario = call.scenario(outputs)
-    from circflow.studies.suggest.study import suggest as search
     from circflow.studies.suggest.terminal import lines
 
-    suggestions = search(
+    suggestions = cf.suggest(
         scenario, break_evens=not no_break_evens, progress=call.progress, **options
     )
     if written is not None:
@@ -76,7 +73,7 @@ def suggest(
     call.tell_files([written])
 
 
-def as_content(answer: Suggestions) -> dict[str, Any]:
+def as_content(answer: cf.Suggestions) -> dict[str, Any]:
     """The JSON of `circflow suggest`."""
     flows = answer.flows
     suggestions = []

@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 import circflow as cf
 from circflow.app.edits import Edit, edited, save, typed
 from circflow.app.project import Workspace
+from circflow.app.state import App
 from circflow.app.views.network import places
 from circflow.app.worker import Worker
 from circflow.data.files.books import read_book
@@ -341,6 +342,20 @@ def test_a_worker_that_dies_costs_its_run_only(browser: Browser) -> None:
     while browser.state.project.run(number).status == "running":
         time.sleep(0.01)
     assert browser.state.project.run(number).status == "failed"
+
+
+def test_what_runs_when_the_app_ends_is_lost(tmp_path: Path) -> None:
+    write(tmp_path / "plan.xlsx", SHEETS)
+    workspace = Workspace(tmp_path / "state")
+    app = App(workspace)
+    workspace.load("plan.xlsx", tmp_path / "plan.xlsx")
+    first, second = app.begin("share", "Cluster"), app.begin("solve", "Plan")
+    jobs = [app.jobs[first], app.jobs[second]]
+    app.close()
+    for job in jobs:
+        assert job.future.exception(30) is not None
+    again = Workspace(tmp_path / "state").project
+    assert again is not None and {run.status for run in again.runs()} == {"lost"}
 
 
 def test_a_region_of_300_sites_and_2000_links(tmp_path: Path, workers: dict[str, Worker]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from circflow.solution.solution import Status
 from circflow.solver.bounds import capped, reach
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Session
-from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
+from circflow.solver.scaling import Scaling, apply, for_search, scaling_by_reach, scaling_of
 
 Floats = NDArray[np.float64]
 
@@ -112,6 +113,18 @@ def test_a_tiny_flow_is_not_lost_beside_a_huge_one() -> None:
     outcome = Session(made).solve()
     assert outcome.x is not None
     assert outcome.x.tolist() == pytest.approx([0.0, 1e8 + 1e-2, 1e-5], rel=1e-9, abs=1e-12)
+
+
+def test_the_dearest_cost_of_a_search_is_about_a_million() -> None:
+    # What cannot move costs nothing, however dear.
+    bounds = [(0.0, 1.0), (0.0, 1.0), (2.0, 2.0)]
+    made = program([3.0, 5e-7, 1e9], [[1.0, 1.0, 0.0]], [(-math.inf, 1.0)], bounds)
+    usual = unscaled(made)
+    assert for_search(made, usual).objective == 2.0**18  # 3 · 2^18 = 786,432
+    # No unit is made larger than it was: the usual ones may have dearer costs already.
+    assert for_search(made, replace(usual, objective=2.0**19)).objective == 2.0**19
+    free = program([0.0], [[1.0]], [(-math.inf, 1.0)], [(0.0, 1.0)])
+    assert for_search(free, unscaled(free)).objective == 1.0
 
 
 def test_yes_no_columns_keep_their_unit() -> None:

@@ -19,8 +19,11 @@ from circflow.algebra.build import build
 from circflow.data.scenario import Scenario
 from circflow.fuzz.judge import typed
 from circflow.fuzz.regions import region
+from circflow.solver.bounds import reach, tightened
 from circflow.solver.compiled import compile_model
+from circflow.solver.highs import Session
 from circflow.solver.optimum import optimum
+from circflow.solver.scaling import for_search, scaling_of
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import Values
 from circflow.studies.units.candidates import Bench
@@ -226,7 +229,7 @@ def test_forty_plants_in_a_row(
     assert solution.objective == pytest.approx(worth_million, rel=1e-9, abs=1e-200)
 
 
-ORE_AND_BRICK = {
+SLAG_AND_BRICK: dict[str, Any] = {
     "Sites": [{"site": "Mine"}, {"site": "Works"}, {"site": "Town"}],
     "Materials": [
         {"material": "slag", "category": "waste"},
@@ -242,7 +245,7 @@ def mill(**figures: Any) -> dict[str, Any]:
 def beside_dear_freight() -> dict[str, Any]:
     """0.3 t a year must be carried at 4e11 a tonne (by road, 6,560 km, at more) and cost 1 a tonne
     at the end; a plant of 1 million over 20 years sells bricks of 0.6 million a year."""
-    return ORE_AND_BRICK | {
+    return SLAG_AND_BRICK | {
         "Sites": [
             {"site": "Mine", "latitude": 1.0, "longitude": 1.0},
             {"site": "Works", "latitude": 60.0, "longitude": 1.0},
@@ -268,7 +271,7 @@ def beside_dear_freight() -> dict[str, Any]:
 def beside_freight_that_nobody_pays() -> dict[str, Any]:
     """A brick of 1 t is sold for 1,000; no slag needs to be carried at 1e15 a tonne."""
     place = {"latitude": 1.0, "longitude": 1.0}
-    return ORE_AND_BRICK | {
+    return SLAG_AND_BRICK | {
         "Sites": [{"site": name, **place} for name in ("Mine", "Works", "Town")],
         "Modes": [{"mode": "road"}, {"mode": "rail", "fixed_cost": 1e15}],
         "Streams": [{"site": "Mine", "material": "slag", "amount_per_year": 1.0}],
@@ -284,10 +287,10 @@ def beside_freight_that_nobody_pays() -> dict[str, Any]:
     }
 
 
-def beside_a_plant_at_a_fortune() -> dict[str, Any]:
-    """0.8 t a year are sold at 1e6 by a plant of 0.8 million over 10 years; another one, of a size
-    to be chosen, costs 1e12 million."""
-    return ORE_AND_BRICK | {
+def beside_a_plant_at_a_fortune(price: float, fortune: float) -> dict[str, Any]:
+    """0.8 t a year are sold by a plant that costs as much over 10 years; another one, of a size to
+    be chosen, costs a fortune (million)."""
+    return SLAG_AND_BRICK | {
         "Periods": [{"period": "1"}, {"period": "2"}],
         "Streams": [
             {"site": "Town", "material": "slag", "amount_per_year": 1.0, "must_handle": False}
@@ -299,20 +302,20 @@ def beside_a_plant_at_a_fortune() -> dict[str, Any]:
         "Units": [
             mill(
                 capacity_per_year=0.9, capacity_max_per_year=1.0, status="candidate",
-                capex_million=1e12, capex_max_million=2e12, lifetime_years=10,
+                capex_million=fortune, capex_max_million=2 * fortune, lifetime_years=10,
             ),
             mill(
-                capacity_per_year=0.8, status="candidate", capex_million=0.8, lifetime_years=10,
-                min_load=0.5, can_idle=True,
+                capacity_per_year=0.8, status="candidate", capex_million=0.8e-6 * price,
+                lifetime_years=10, min_load=0.5, can_idle=True,
             ) | {"unit": "Small mill"},
         ],
-        "Markets": [{"site": "Town", "material": "brick", "price": 1e6}],
+        "Markets": [{"site": "Town", "material": "brick", "price": price}],
     }  # fmt: skip
 
 
 def beside_emissions_that_nobody_makes() -> dict[str, Any]:
     """8,000 t a year are sold at 1 by a mill without emissions; a kiln would pay 1e15 a tonne."""
-    return ORE_AND_BRICK | {
+    return SLAG_AND_BRICK | {
         "Streams": [
             {"site": "Town", "material": "slag", "amount_per_year": 1e4, "must_handle": False}
         ],
@@ -331,23 +334,77 @@ def beside_emissions_that_nobody_makes() -> dict[str, Any]:
     }
 
 
+def beside_sums_that_cancel() -> dict[str, Any]:
+    """A tonne is disposed of at 1. A mill that nothing reaches costs 1e12 million, or half a
+    million if it is larger: a plan with it earns and spends 1e12 million."""
+    near = {"latitude": 60.0, "longitude": 60.0}
+    return SLAG_AND_BRICK | {
+        "Sites": [{"site": name, **near} for name in ("Mine", "Works", "Plant")]
+        + [{"site": "Town", "latitude": 1.0, "longitude": 1.0}],
+        "Materials": [
+            *SLAG_AND_BRICK["Materials"],
+            {"material": "lime", "category": "input"},
+            {"material": "clinker", "category": "intermediate"},
+        ],
+        "Modes": [{"mode": "road", "cost_per_unit_km": 3e12}],
+        "Links": [{"from": "Plant", "to": "Town", "distance_km": 8e13}],
+        "Streams": [{"site": "Mine", "material": "slag", "amount_per_year": 1.0}],
+        "Recipes": [
+            {"technology": "kiln", "role": "input", "material": "lime", "amount": 1},
+            {"technology": "kiln", "role": "output", "material": "clinker", "amount": 1},
+            {"technology": "mill", "role": "input", "material": "clinker", "amount": 1},
+        ],
+        "Units": [
+            {"unit": "Kiln", "site": "Plant", "technology": "kiln", "capacity_per_year": 1.0},
+            mill(
+                capacity_per_year=1e3, capacity_max_per_year=2e14, status="candidate",
+                capex_million=1e12, capex_max_million=0.5, lifetime_years=20,
+            ),
+        ],
+        "Markets": [{"site": "Works", "material": "clinker", "price": 1.0}],
+        "Disposal": [{"site": name, "fee": 1.0} for name in ("Mine", "Works", "Plant")],
+        "Budget": [{"period": "1", "budget_million": 1.0}],
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("sheets", "worth_million"),
     [
         (beside_dear_freight(), 2 * (-0.3 * 4e5 - 0.3e-6 + 0.6 - 1.0 / 20)),
         (beside_freight_that_nobody_pays(), 1e-3),
-        (beside_a_plant_at_a_fortune(), 2 * (0.8 - 0.8 / 10)),
+        (beside_a_plant_at_a_fortune(1e6, 1e12), 2 * (0.8 - 0.8 / 10)),
+        (beside_a_plant_at_a_fortune(1.0, 1e9), 2e-6 * (0.8 - 0.8 / 10)),
         (beside_emissions_that_nobody_makes(), 8e-3),
+        (beside_sums_that_cancel(), -1e-6),
     ],
-    ids=["freight", "freight that nobody pays", "capex", "emissions"],
+    ids=[
+        "freight",
+        "freight that nobody pays",
+        "capex",
+        "capex of 1e15 times as much",
+        "emissions",
+        "sums that cancel",
+    ],
 )
-def test_a_plant_that_earns_little_beside_what_is_dear(
+def test_little_money_beside_what_is_dear(
     make_scenario: Callable[[dict[str, Any]], Scenario],
     sheets: dict[str, Any],
     worth_million: float,
 ) -> None:
-    """A search took what it earns for nothing: the dual tolerance of its LPs was more than the
-    price, its tolerance of the objective more than the gap."""
+    """A search took it for nothing: the dual tolerance of its LPs was more than the price, its
+    tolerance of the objective more than the gap; or the gap was one of sums that cancel."""
     solution = cf.solve(make_scenario(sheets))
     assert solution.audit.passed
     assert solution.objective == pytest.approx(worth_million, rel=1e-9)
+
+
+def test_a_search_counts_money_in_units_that_it_does_not_forgive(
+    make_scenario: Callable[[dict[str, Any]], Scenario],
+) -> None:
+    whole = compile_model(build(make_scenario(beside_dear_freight()))).program
+    program = tightened(whole, reach(whole))
+    usual, gap = scaling_of(program), 1e-6 * 240_000
+    assert Session(program, scaling=usual).forgiven > gap
+    session = Session(program, scaling=for_search(program, usual))
+    assert session.forgiven < gap
+    assert session.solve(gap=1e-6).objective == pytest.approx(239_998.9000006, rel=1e-9)

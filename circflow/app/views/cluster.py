@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from circflow.app.html import bullets, note, page
-from circflow.app.html import table as html_table
+from circflow.app.html import bullets, html_table, note, page
 from circflow.app.state import App
 from circflow.app.views.parts import (
     about,

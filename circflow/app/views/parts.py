@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from circflow.app.html import bullets, button, form, link, note, page
-from circflow.app.html import options as html_options
-from circflow.app.html import table as html_table
+from circflow.app.html import bullets, button, form, html_options, html_table, link, note, page
 from circflow.app.project import Run
 from circflow.app.state import App
 from circflow.data.files.grids import column_number

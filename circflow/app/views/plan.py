@@ -8,8 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from circflow.app.html import button, link, note, page, section
-from circflow.app.html import table as html_table
+from circflow.app.html import button, html_table, link, note, page, section
 from circflow.app.state import App
 from circflow.app.views.parts import figure, latest, records
 from circflow.app.views.runs import run as run_page

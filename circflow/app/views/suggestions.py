@@ -8,8 +8,7 @@ from html import escape
 from typing import Any
 
 from circflow.app.edits import Edit, typed
-from circflow.app.html import box, bullets, button, card, form, note, page
-from circflow.app.html import table as html_table
+from circflow.app.html import box, bullets, button, card, form, html_table, note, page
 from circflow.app.project import Run
 from circflow.app.state import App
 from circflow.app.views.network import columns

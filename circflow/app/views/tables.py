@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import quote, urlencode
 
-from circflow.app.html import button, link, note, page
-from circflow.app.html import table as html_table
+from circflow.app.html import button, html_table, link, note, page
 from circflow.app.state import App
 from circflow.app.views.network import names_in
 from circflow.app.views.parts import column_name, hidden, raw_sheet, save_and_undo

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from circflow.app.html import link, page
-from circflow.app.html import table as html_table
+from circflow.app.html import html_table, link, page
 from circflow.app.state import App
 from circflow.app.views.parts import file_links
 from circflow.i18n import say

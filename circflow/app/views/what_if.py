@@ -7,8 +7,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
-from circflow.app.html import button, form, note, page, section
-from circflow.app.html import table as html_table
+from circflow.app.html import button, form, html_table, note, page, section
 from circflow.app.project import Change, Variant
 from circflow.app.state import App
 from circflow.app.views.parts import begin, choice, field, hidden

@@ -246,13 +246,12 @@ def _must_stand(tables: Mapping[str, Table], sheet: str, column: str, name: str,
 def in_future(scenario: Scenario, future: Future) -> Scenario:
     """The scenario as it is in a future. Raises `ScenarioError` where a figure breaks a limit."""
     figures, problems = changed_figures(scenario.tables, future)
+    then = scenario
+    if figures and not problems:
+        then = with_figures(scenario, figures)
+        problems = _rules_broken(scenario, future, then)
     if problems:
         raise ScenarioError(problems, scenario.book.origin)
-    then = with_figures(scenario, figures)
-    if figures:
-        problems = _rules_broken(scenario, future, then)
-        if problems:
-            raise ScenarioError(problems, scenario.book.origin)
     return standing_still(then, shares_still(scenario, [replace(future, probability=1.0)]))
 
 
