@@ -6,8 +6,8 @@ import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
-from circflow.report.numbers import columns, number, numbers, share
-from circflow.report.vocabulary import cell, heading
+from circflow.report.numbers import columns, number, numbers, share, table_lines
+from circflow.report.vocabulary import heading
 from circflow.studies.futures.result import FIGURES, Futures
 from circflow.studies.futures.robust import Robust
 
@@ -86,17 +86,11 @@ def _decisions(result: Futures) -> list[str]:
 def _table(
     table: pd.DataFrame, titles: dict[str, str], left: int = 1, total: int = 100
 ) -> list[str]:
-    """Columns of a table under their titles, the first `left` to the left."""
-
-    def shown(name: str) -> list[str]:
-        if name in _SHARES:
-            return [share(value) for value in table[name]]
-        if pd.api.types.is_numeric_dtype(table[name]):
-            return numbers(table[name])
-        return [plain(cell(name, str(value))) for value in table[name]]
-
-    rows = list(zip(*map(shown, titles), strict=True))
-    return columns(list(titles.values()), rows, left=left, total=total)
+    """As `table_lines`, the figures of a column with the same decimals, shares in per cent."""
+    figures = table[list(titles)].select_dtypes("number")
+    texts = {n: numbers(figures[n]) for n in figures.columns.astype(str)}
+    texts |= {n: [*map(share, figures[n])] for n in _SHARES if n in texts}
+    return table_lines(table.assign(**texts), titles, left, total)
 
 
 def _futures(result: Futures) -> list[str]:
