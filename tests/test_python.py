@@ -205,6 +205,8 @@ def test_numbers_of_numpy_are_numbers(scenario: cf.Scenario) -> None:
         (lambda s: cf.pareto(s, ("value", "jobs"), points=1), "points must be"),
         (lambda s: cf.near_optimal(s, float("nan")), "within must be"),
         (lambda s: cf.evaluate(s, samples=-1), "samples must be"),
+        (lambda s: cf.evaluate(s, samples=None), "samples must be"),
+        (lambda s: cf.firm(s, samples=None), "samples must be"),
         (lambda s: cf.futures(s, outages="units", alpha=2), "alpha must be"),
         (lambda s: s.change("Markets.price"), "changes are given as"),
         (lambda s: s.change({PRICE: [1, 2]}), "a number cannot be read"),

@@ -75,10 +75,8 @@ def paths(solution: Solution) -> pd.DataFrame:
     if not count:
         return pd.DataFrame(columns=[*LEVELS, "period", "used", "measure", "amount"])
     first, last = parts.arc[parts.first], parts.arc[parts.last]
-    heads, tails = arcs["head"].to_numpy(np.intp), arcs["tail"].to_numpy(np.intp)
-    material = nodes["material"].to_numpy(object)
-    kind = arcs["end"].to_numpy(object)
-    unit = arcs["unit"].to_numpy(object)
+    heads, tails, material = arcs["head"], arcs["tail"], nodes["material"]
+    kind, unit = arcs["end"], arcs["unit"]
     passed = np.flatnonzero(pd.notna(unit[parts.arc]))
     path = parts.path[passed]
     opening = np.full(count, None, dtype=object)
@@ -95,7 +93,7 @@ def paths(solution: Solution) -> pd.DataFrame:
     paid = [n for n, group in enumerate(groups) if not group.received]
     frame = pd.DataFrame(
         {
-            "period": nodes["period"].to_numpy(object)[heads[first]],
+            "period": nodes["period"][heads[first]],
             "stage": _stages(solution, source, kind[first]),
             "source": source,
             "first": opening,
@@ -103,7 +101,7 @@ def paths(solution: Solution) -> pd.DataFrame:
             "end": np.where(sold, ends, [_ENDS.get(str(k), str(k)) for k in end_kind]),
             "used": sold,
             "measure": [solution.scenario.unit_of_measure.get(k, "") for k in source],
-            "amount": followed.share[parts.first] * arcs["amount"].to_numpy(float)[first],
+            "amount": followed.share[parts.first] * arcs["amount"][first],
             "income": money[:, groups.index(INCOME)],
             "cost": -money[:, paid].sum(axis=1),
             "value": money.sum(axis=1),

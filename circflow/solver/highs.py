@@ -307,6 +307,12 @@ class Session:
             self._entries = Extended(self.program.matrix)
         return self._entries
 
+    @property
+    def forgiven(self) -> float:
+        """What a plan may be better by, million, and be passed over by a search."""
+        tolerance = float(self.options.get("mip_feasibility_tolerance", INTEGRALITY))
+        return tolerance / self.scaling.objective
+
     def basis(self) -> Basis | None:
         """The basis of the last run of an LP, None where it left none."""
         basis = self.highs.getBasis()

@@ -52,7 +52,14 @@ from circflow.solver.highs import (
     SolverError,
 )
 from circflow.solver.refine import refinements, worth
-from circflow.solver.scaling import Scaling, apply, keeps_digits, scaling_by_reach, scaling_of
+from circflow.solver.scaling import (
+    Scaling,
+    apply,
+    for_search,
+    keeps_digits,
+    scaling_by_reach,
+    scaling_of,
+)
 
 HOLDS = 1e-8
 """A limit holds when it is breached by less than this share of what it is made of."""
@@ -195,7 +202,7 @@ class _Search:
     ) -> Optimum | None:
         """Search in one way; None where the answer cannot be believed yet."""
         try:
-            session, outcome = self._searched(way, cap, time_limit)
+            scaling, session, outcome = self._searched(way, cap, time_limit)
             if outcome.status is Status.STOPPED:
                 return self.without_plan(outcome)
             if outcome.x is None:
@@ -204,7 +211,7 @@ class _Search:
                 return None
             fixed = linear(
                 self.program.with_fixed(outcome.x),
-                scaling=session.scaling,
+                scaling=scaling,
                 algorithm=self.algorithm,
                 limits=self.limits,
             )
@@ -216,9 +223,7 @@ class _Search:
             self.doubts.append(doubt)
             return None
         plan = _with_bound(outcome, fixed)
-        # Where figures are far apart a search can prove what is not so.
-        sure = not self.far_apart or outcome.status is not Status.OPTIMAL
-        if sure or _best_of_all(self.program, plan, self.gap):
+        if self._sure(session, plan) or _best_of_all(self.program, plan, self.gap):
             return plan
         self.plans.append((way, plan))
         self.doubts.append(
@@ -229,14 +234,26 @@ class _Search:
         )
         return None
 
-    def _searched(self, way: _Way, cap: bool, time_limit: float | None) -> tuple[Session, Outcome]:
+    def _sure(self, session: Session, plan: Optimum) -> bool:
+        """Whether a search's claim that no plan is better can be believed: where figures are far
+        apart it can prove what is not so, and what it forgives may be more than the gap."""
+        best = plan.outcome
+        if best.status is not Status.OPTIMAL:
+            return True
+        size = _size(self.program, best)
+        return not self.far_apart and session.forgiven <= (self.gap + AGREES) * size
+
+    def _searched(
+        self, way: _Way, cap: bool, time_limit: float | None
+    ) -> tuple[Scaling, Session, Outcome]:
         tried = self.affordable if cap else self.inner
         scaling = self.scaling if way is _SEARCH_WAYS[0] else None
-        if scaling is None and not cap and not way.by_reach:
-            scaling = self.usual
+        if scaling is None:
+            usual = not (cap or way.by_reach)
+            scaling = self.usual if usual else _scales(way, tried, self.most)
         session = Session(
             tried,
-            scaling=scaling or _scales(way, tried, self.most),
+            scaling=for_search(tried, scaling),
             options={
                 "mip_feasibility_tolerance": self.integrality,
                 **(self.options if way is _SEARCH_WAYS[0] else NO_OPTIONS),
@@ -248,7 +265,8 @@ class _Search:
         if self.start is not None:
             session.start_from_plan(self.start)
         algorithm = self.algorithm if way is _SEARCH_WAYS[0] else ""
-        return session, session.solve(time_limit=time_limit, gap=self.gap, algorithm=algorithm)
+        outcome = session.solve(time_limit=time_limit, gap=self.gap, algorithm=algorithm)
+        return scaling, session, outcome
 
     def _no_plan(self, way: _Way, outcome: Outcome) -> Optimum | None:
         """Believed where fractions of decisions leave none either, proven, or if searches with
@@ -286,9 +304,7 @@ class _Search:
         if best is None:
             return None
         among = [
-            way
-            for way, plan in self.plans
-            if _as_good(self.program, plan.outcome.objective, best, self.gap)
+            way for way, plan in self.plans if _as_good(self.program, plan.outcome, best, self.gap)
         ]
         return best if any(way is not among[0] for way in among) else None
 
@@ -305,12 +321,12 @@ def _by_proven_lps(program: Program, search: _Search, gap: float) -> Optimum | N
     return None if _doubt(program, outcome, fixed.outcome, gap) else _with_bound(outcome, fixed)
 
 
-def _as_good(program: Program, objective: float, best: Optimum, gap: float) -> bool:
-    """Whether a worth (minimised) is that of the best, up to the gap."""
-    assert best.outcome.x is not None
-    other = best.outcome.objective
-    size = max(abs(other), FLOOR * _gross(program, best.outcome.x))
-    return abs(objective - other) <= gap * abs(other) + AGREES * size
+def _as_good(program: Program, other: Outcome, best: Optimum, gap: float) -> bool:
+    """Whether a plan is worth what the best is, up to the gap (of sums that cancel in one of them
+    the other's worth may be no part)."""
+    size = min(_size(program, plan) for plan in (other, best.outcome))
+    away = abs(other.objective - best.outcome.objective)
+    return away <= gap * abs(best.outcome.objective) + AGREES * size
 
 
 def _best_of_all(program: Program, best: Optimum, gap: float) -> bool:
@@ -319,7 +335,7 @@ def _best_of_all(program: Program, best: Optimum, gap: float) -> bool:
         relaxed = linear(program.relaxed()).outcome
     except SolverError:
         return False
-    return relaxed.status is Status.OPTIMAL and _as_good(program, relaxed.objective, best, gap)
+    return relaxed.status is Status.OPTIMAL and _as_good(program, relaxed, best, gap)
 
 
 def _far_apart(program: Program, scaling: Scaling | None = None) -> bool:
@@ -359,8 +375,7 @@ def _doubt(program: Program, searched: Outcome, fixed: Outcome, gap: float) -> s
             "the decisions of a plan of {objective:.12g} million leave no plan",
             objective=-searched.objective,
         )
-    size = max(abs(fixed.objective), FLOOR * _gross(program, fixed.x))
-    rounding = AGREES * size
+    rounding = AGREES * _size(program, fixed)
     if searched.bound > fixed.objective + rounding:
         return say(
             "the search proved that no plan is worth more than {bound:.12g} million, but "
@@ -518,6 +533,12 @@ def proven(outcome: Outcome, session: Session) -> bool:
     entries = session.entries
     doubt = check(program, program.upper, outcome, entries)
     return not doubt or not check(program, reach(program), outcome, entries)
+
+
+def _size(program: Program, plan: Outcome) -> float:
+    """What gaps and rounding of a plan's worth are relative to."""
+    assert plan.x is not None
+    return max(abs(plan.objective), FLOOR * _gross(program, plan.x))
 
 
 def _gross(program: Program, x: Floats) -> float:

@@ -20,6 +20,7 @@ from circflow.solver.compiled import Program
 
 _TURNS = 20
 _MOST_COST = 2.0**24
+_DEAREST = 2.0**20
 _FARTHEST = 400.0
 _BEYOND = 1e100
 """A limit says nothing of a column's size from here on."""
@@ -67,6 +68,18 @@ def scaling_by_reach(program: Program, most: Floats) -> Scaling:
     np.maximum.at(largest, matrix.indices, entry)
     rows = np.exp2(-np.ceil(np.log2(np.where(largest > 0.0, largest, 1.0))))
     return Scaling(columns, rows, _of_money(program, columns))
+
+
+def for_search(program: Program, scaling: Scaling) -> Scaling:
+    """The same with the objective in units in which the dearest cost is about a million.
+
+    A search forgives 10⁻⁷ of a reduced cost and 10⁻⁶ of the objective, whatever they are made of.
+    """
+    dearest = float(_scaled_costs(program, scaling.columns).max(initial=0.0))
+    if not dearest > 0.0:
+        return scaling
+    objective = float(np.exp2(np.floor(np.log2(_DEAREST / dearest))))
+    return replace(scaling, objective=max(scaling.objective, objective))
 
 
 def keeps_digits(program: Program, scaling: Scaling) -> bool:

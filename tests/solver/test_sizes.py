@@ -224,3 +224,130 @@ def test_forty_plants_in_a_row(
     solution = cf.solve(make_scenario(sheets))
     assert solution.audit.passed
     assert solution.objective == pytest.approx(worth_million, rel=1e-9, abs=1e-200)
+
+
+ORE_AND_BRICK = {
+    "Sites": [{"site": "Mine"}, {"site": "Works"}, {"site": "Town"}],
+    "Materials": [
+        {"material": "slag", "category": "waste"},
+        {"material": "brick", "category": "product"},
+    ],
+}
+
+
+def mill(**figures: Any) -> dict[str, Any]:
+    return {"unit": "Mill", "site": "Town", "technology": "mill", **figures}
+
+
+def beside_dear_freight() -> dict[str, Any]:
+    """0.3 t a year must be carried at 4e11 a tonne (by road, 6,560 km, at more) and cost 1 a tonne
+    at the end; a plant of 1 million over 20 years sells bricks of 0.6 million a year."""
+    return ORE_AND_BRICK | {
+        "Sites": [
+            {"site": "Mine", "latitude": 1.0, "longitude": 1.0},
+            {"site": "Works", "latitude": 60.0, "longitude": 1.0},
+            {"site": "Town", "latitude": 60.0, "longitude": 60.0},
+            {"site": "Plant", "latitude": 60.0, "longitude": 60.0},
+        ],
+        "Periods": [{"period": "1"}, {"period": "2"}],
+        "Modes": [{"mode": "road", "cost_per_unit_km": 1e9}, {"mode": "rail", "fixed_cost": 4e11}],
+        "Streams": [
+            {"site": "Mine", "material": "slag", "amount_per_year": 0.3},
+            {"site": "Plant", "material": "slag", "amount_per_year": 2e5, "must_handle": False},
+        ],
+        "Disposal": [{"site": "Works", "fee": 1.0, "capacity_per_year": 1e15}],
+        "Recipes": [{"technology": "mill", "role": "output", "material": "brick", "amount": 1}],
+        "Units": [
+            mill(capacity_per_year=1.0, status="candidate", capex_million=1.0, lifetime_years=20),
+            mill(capacity_per_year=1e-6) | {"unit": "Small mill", "site": "Plant"},
+        ],
+        "Markets": [{"site": "Town", "material": "brick", "price": 6e5}],
+    }
+
+
+def beside_freight_that_nobody_pays() -> dict[str, Any]:
+    """A brick of 1 t is sold for 1,000; no slag needs to be carried at 1e15 a tonne."""
+    place = {"latitude": 1.0, "longitude": 1.0}
+    return ORE_AND_BRICK | {
+        "Sites": [{"site": name, **place} for name in ("Mine", "Works", "Town")],
+        "Modes": [{"mode": "road"}, {"mode": "rail", "fixed_cost": 1e15}],
+        "Streams": [{"site": "Mine", "material": "slag", "amount_per_year": 1.0}],
+        "Recipes": [
+            {"technology": "kiln", "role": "input", "material": "slag", "amount": 1},
+            {"technology": "mill", "role": "output", "material": "brick", "amount": 1},
+        ],
+        "Units": [
+            {"unit": "Kiln", "site": "Works", "technology": "kiln", "capacity_per_year": 1.0},
+            mill(capacity_per_year=1.0, min_load=1.0, can_idle=True) | {"site": "Works"},
+        ],
+        "Markets": [{"site": "Town", "material": "brick", "price": 1e3}],
+    }
+
+
+def beside_a_plant_at_a_fortune() -> dict[str, Any]:
+    """0.8 t a year are sold at 1e6 by a plant of 0.8 million over 10 years; another one, of a size
+    to be chosen, costs 1e12 million."""
+    return ORE_AND_BRICK | {
+        "Periods": [{"period": "1"}, {"period": "2"}],
+        "Streams": [
+            {"site": "Town", "material": "slag", "amount_per_year": 1.0, "must_handle": False}
+        ],
+        "Recipes": [
+            {"technology": "mill", "role": role, "material": material, "amount": 1}
+            for role, material in (("input", "slag"), ("output", "brick"))
+        ],
+        "Units": [
+            mill(
+                capacity_per_year=0.9, capacity_max_per_year=1.0, status="candidate",
+                capex_million=1e12, capex_max_million=2e12, lifetime_years=10,
+            ),
+            mill(
+                capacity_per_year=0.8, status="candidate", capex_million=0.8, lifetime_years=10,
+                min_load=0.5, can_idle=True,
+            ) | {"unit": "Small mill"},
+        ],
+        "Markets": [{"site": "Town", "material": "brick", "price": 1e6}],
+    }  # fmt: skip
+
+
+def beside_emissions_that_nobody_makes() -> dict[str, Any]:
+    """8,000 t a year are sold at 1 by a mill without emissions; a kiln would pay 1e15 a tonne."""
+    return ORE_AND_BRICK | {
+        "Streams": [
+            {"site": "Town", "material": "slag", "amount_per_year": 1e4, "must_handle": False}
+        ],
+        "Recipes": [
+            {"technology": technology, "role": role, "material": material, "amount": 1}
+            for technology in ("mill", "kiln")
+            for role, material in (("input", "slag"), ("output", "brick"))
+        ],
+        "EmissionFactors": [{"kind": "recipe", "key": "kiln", "pollutant": "CO2", "factor": 1.0}],
+        "EmissionLimits": [{"pollutant": "CO2", "scope": "cluster", "price": 1e15}],
+        "Units": [
+            {"unit": "Kiln", "site": "Town", "technology": "kiln", "capacity_per_year": 1e4},
+            mill(capacity_per_year=8e3, min_load=0.5, can_idle=True),
+        ],
+        "Markets": [{"site": "Town", "material": "brick", "price": 1.0}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("sheets", "worth_million"),
+    [
+        (beside_dear_freight(), 2 * (-0.3 * 4e5 - 0.3e-6 + 0.6 - 1.0 / 20)),
+        (beside_freight_that_nobody_pays(), 1e-3),
+        (beside_a_plant_at_a_fortune(), 2 * (0.8 - 0.8 / 10)),
+        (beside_emissions_that_nobody_makes(), 8e-3),
+    ],
+    ids=["freight", "freight that nobody pays", "capex", "emissions"],
+)
+def test_a_plant_that_earns_little_beside_what_is_dear(
+    make_scenario: Callable[[dict[str, Any]], Scenario],
+    sheets: dict[str, Any],
+    worth_million: float,
+) -> None:
+    """A search took what it earns for nothing: the dual tolerance of its LPs was more than the
+    price, its tolerance of the objective more than the gap."""
+    solution = cf.solve(make_scenario(sheets))
+    assert solution.audit.passed
+    assert solution.objective == pytest.approx(worth_million, rel=1e-9)

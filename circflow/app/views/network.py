@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.app.edits import column_at
 from circflow.app.html import button, form, note, page
 from circflow.app.state import App
 from circflow.app.views.parts import choice, field, raw_sheet
 from circflow.data.cells import BadCellError, parse_number
 from circflow.data.coded import Floats
+from circflow.data.files.grids import column_at
 from circflow.data.table import Book
 from circflow.i18n import say, say_n
 from circflow.report.ground import Extent, ground_in

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import quote, urlencode
 
-from circflow.app.edits import column_at
 from circflow.app.html import button, html_table, link, note, page
 from circflow.app.state import App
 from circflow.app.views.network import names_in
 from circflow.app.views.parts import column_name, hidden, raw_sheet, save_and_undo
 from circflow.data.checks.references import target_column
+from circflow.data.files.grids import column_at
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
 from circflow.i18n import say, say_n

@@ -207,7 +207,8 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
             remark=remark(sheet, good),
         )
     wanted = OFF_TARGETS[sheet]
-    filters = dict(parse_address(f"{sheet}.{wanted[0]}{bracket}{tail}").filters)
+    address = parse_address(f"{sheet}.{wanted[0]}{bracket}{tail}")
+    filters = dict(address.filters)
     shown = f"{sheet}[{', '.join(f'{name}=…' for name in wanted)}]"
     if set(filters) != set(wanted):
         raise AddressError(
@@ -219,13 +220,7 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
     for column, name in zip(wanted, names, strict=True):
         _must_stand(tables, sheet, column, name, text)
     if sheet == "Markets":
-        rows = tables["Markets"].rows
-        if not ((rows["site"] == names[0]) & (rows["material"] == names[1])).any():
-            raise AddressError(
-                "no row of Markets has site {names!r} and material {names_2!r}",
-                names=names[0],
-                names_2=names[1],
-            )
+        match(tables, address)
     return Outage(0, sheet, names, period, text.strip())
 
 

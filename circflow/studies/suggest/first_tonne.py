@@ -77,28 +77,26 @@ class Offer:
         return np.sum([there for _, there in self.missing], axis=0) if self.missing else none
 
 
+@dataclass(eq=False)
 class Pricing:
     """A library's technologies at a plan's prices."""
 
-    def __init__(
-        self,
-        prices: LocalPrices,
-        solution: Solution,
-        library: Library,
-        matches: Matches,
-        rates: Rates,
-    ) -> None:
-        self.prices, self.library, self.matches, self.rates = prices, library, matches, rates
-        self.scenario: Scenario = prices.scenario
-        self.solution = solution
-        self.technologies = {
-            str(r["technology"]): r for r in library.technologies.to_dict("records")
-        }
-        self.materials = {str(r["material"]): r for r in library.materials.to_dict("records")}
+    prices: LocalPrices
+    solution: Solution
+    library: Library
+    matches: Matches
+    rates: Rates
+
+    def __post_init__(self) -> None:
+        self.scenario: Scenario = self.prices.scenario
+        technologies = self.library.technologies.to_dict("records")
+        self.technologies = {str(r["technology"]): r for r in technologies}
+        materials = self.library.materials.to_dict("records")
+        self.materials = {str(r["material"]): r for r in materials}
         self.category = self.scenario.frame("Materials").set_index("material")["category"].to_dict()
         period = self.scenario.period_items
         self.weight, self.start = period["weight"], period["start"]
-        self.shape = prices.delivered.shape[0], prices.delivered.shape[2]
+        self.shape = self.prices.delivered.shape[0], self.prices.delivered.shape[2]
         self.new_place: Flags = np.zeros(self.shape, dtype=bool)
 
     # ----------------------------------------------------------------- prices of the library

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
 from circflow.report.numbers import number, table_lines
-
-if TYPE_CHECKING:
-    from circflow.studies.suggest.study import Suggestions
+from circflow.studies.suggest.study import Suggestions
 
 _SHOWN = 8
 

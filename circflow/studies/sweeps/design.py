@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import numpy as np
 
@@ -172,15 +173,9 @@ def _value_of(one: Parameter, column: Column, value: Any) -> Any:
 
 def _listed(address: str, values: Any) -> list[Any]:
     """The values of a parameter, given as a list or anything like it."""
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        _refuse(address, values)
-    try:
-        return list(values)
-    except TypeError:  # an array without a dimension
-        _refuse(address, values)
-
-
-def _refuse(address: str, values: Any) -> NoReturn:
+    if not isinstance(values, str | bytes | Mapping):
+        with suppress(TypeError):  # no list, or an array without a dimension
+            return list(values)
     raise StudyError(
         "{address}: the values must be a list, not {values!r}", address=address, values=values
     )

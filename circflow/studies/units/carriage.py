@@ -29,13 +29,8 @@ _NOISE = 1e-9
 
 def carriage(bench: Bench, plan: Plan, unit: str, goods: pd.DataFrame) -> pd.DataFrame:
     """What a unit's goods cost on their way: unit, item, material, period, market_million
-    (discounted, not above 0).
-
-    Args:
-        bench: the compiled scenario.
-        plan: the plan.
-        unit: the unit.
-        goods: item (`output` or `input`), material, period, amount_per_year (inputs below 0).
+    (discounted, not above 0). `goods`: item (`output` or `input`), material, period,
+    amount_per_year (inputs below 0).
     """
     flows = _flows(bench, plan)
     at = bench.scenario.frame("Units").set_index("unit")["site"][unit]

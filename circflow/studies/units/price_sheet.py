@@ -22,6 +22,7 @@ import pandas as pd
 from circflow.algebra.build import discount, for_synergy, objective_terms, weights
 from circflow.algebra.terms import CONSTANT
 from circflow.data.coded import Floats
+from circflow.data.result import stacked
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
@@ -98,17 +99,12 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     goods = _materials(bench, table, unit)
     table["charged"] = table["row"].map(_penalised(bench, plan)).fillna(0.0)
     parts = [goods, _others(table, unit), _money_parts(bench, plan, unit)]
-    filled = [p for p in parts if len(p)] or parts[:1]
-    full = pd.concat(filled, ignore_index=True).reindex(columns=COLUMNS)
-    full["million"] = full["million"].astype(float)
+    full = stacked(parts).reindex(columns=COLUMNS).astype({"million": float})
     full = _at_market(bench.scenario, solution, full)
     priced = full[full["item"].isin(["output", "input"])]
     priced = priced[priced["market_price_of"] != INTERNAL]  # that price stands at the unit's gate
     way = carriage(bench, plan, unit, priced)
-    if len(way):
-        full = pd.concat(
-            [full, way.assign(million=0.0).reindex(columns=COLUMNS)], ignore_index=True
-        )
+    full = stacked([full, way.assign(million=0.0)]).reindex(columns=COLUMNS)
     alone = ~shared[entries.row]
     rent = -float(worth[alone].sum())
     capacity = table_rent(bench, plan, unit)
@@ -139,11 +135,8 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
 
 
 def _unit_columns(bench: Bench, unit: str) -> pd.DataFrame:
-    parts = []
-    for name in _UNIT_VARIABLES:
-        rows = bench.places(name)
-        parts.append(rows[["period", "place"]][rows["unit"] == unit])
-    return pd.concat(parts, ignore_index=True)
+    every = pd.concat([bench.places(name) for name in _UNIT_VARIABLES])
+    return every[["period", "place"]][every["unit"] == unit].reset_index(drop=True)
 
 
 def _row_names(bench: Bench) -> pd.DataFrame:
@@ -211,27 +204,20 @@ def _penalised(bench: Bench, plan: Plan) -> dict[int, float]:
 
 def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     """The objective's own terms on the unit's columns, and the fixed cost of an existing unit."""
-    scenario, m = bench.scenario, bench.m
-    place = np.append(bench.compiled.column_of, -1)
-    places = set(_unit_columns(bench, unit)["place"].tolist())
-    goal = weights(scenario)
-    money = m.money_frame
-    at = place[money["column"].to_numpy(np.intp)]
-    constant = (money["column"].to_numpy() == CONSTANT) & (money["unit"] == unit).to_numpy()
-    taken = np.isin(at, list(places)) & (at >= 0)
+    m, goal = bench.m, weights(bench.scenario)
     factor = np.where(for_synergy(m)[m.money["money"]], goal.synergy, goal.value)
-    amount = money["coefficient"].to_numpy(float) * discount(scenario, m.money) * factor
-    value = amount * np.where(constant, 1.0, np.where(at >= 0, plan.x[at], 0.0))
-    item = np.where(constant, "fixed (always)", money["group"].astype(object))
-    rows = pd.DataFrame({"item": item, "period": money["period"], "million": value})
-    rows = rows[taken | constant]
+    money = m.money_frame
+    constant = (money["column"] == CONSTANT) & (money["unit"] == unit)
+    amount = money["coefficient"] * discount(bench.scenario, m.money) * factor
+    fixed = money[["period"]].assign(item="fixed (always)", million=amount)[constant]
+    money = money.assign(item=money["group"].astype(object), coefficient=amount)
     goals = objective_terms(m)
-    goals = goals[~goals["part"].isin(["value", "synergy"])]
-    at = place[goals["column"].to_numpy(np.intp)]
-    worth = goals["coefficient"].to_numpy(float) * np.where(at >= 0, plan.x[at], 0.0)
-    extra = pd.DataFrame({"item": goals["part"], "period": goals["period"], "million": worth})
-    extra = extra[np.isin(at, list(places)) & (at >= 0)]
-    return _summed(pd.concat([rows, extra], ignore_index=True) if len(extra) else rows, unit)
+    goals = goals[~goals["part"].isin(["value", "synergy"])].assign(item=lambda rows: rows["part"])
+    terms = stacked([t[["item", "period", "column", "coefficient"]] for t in (money, goals)])
+    place = np.append(bench.compiled.column_of, -1)[terms["column"].to_numpy(np.intp)]
+    terms = terms.assign(million=terms["coefficient"] * plan.x[place])
+    of_unit = np.isin(place, _unit_columns(bench, unit)["place"])
+    return _summed(stacked([fixed, terms[of_unit]], ["item", "period", "million"]), unit)
 
 
 # --------------------------------------------------------------------------- market prices
@@ -301,12 +287,12 @@ class Cash:
     """What a unit earns for itself, at one set of prices."""
 
     npv: float
-    irr: float
-    payback_years: float
-    benefit_cost: float
+    irr: float = np.nan
     irr_end: float = np.nan
+    """`_end`: the same with a year's money at its end, as NPV and IRR of Excel have it."""
+    payback_years: float = np.nan
     payback_years_end: float = np.nan
-    """The same with a year's money at its end, as NPV and IRR of Excel have it."""
+    benefit_cost: float = np.nan
 
 
 def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> Cash:
@@ -335,7 +321,7 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     ratio = gains / costs if costs > 0.0 else np.nan
     capex = bench.capex(plan.x, unit)
     if capex <= 0.0:  # or it stands already
-        return Cash(npv, np.nan, np.nan, ratio)
+        return Cash(npv, benefit_cost=ratio)
     built = bench.standing(plan, [unit]).to_dict("records")[0]
     start, begins, life = (int(built[c]) for c in ("start", "begins", "lifetime_years"))
     rate = bench.scenario.settings.discount_rate
@@ -360,10 +346,10 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     return Cash(
         npv,
         _agreeing(irr(flow), rate, npv),
-        _payback(income, capex, rate),
-        ratio,
         _agreeing(irr(late), rate, float(late @ (1.0 + rate) ** -np.arange(len(late)))),
+        _payback(income, capex, rate),
         _payback(np.append(0.0, income), capex, rate) - 1.0,
+        ratio,
     )
 
 
