@@ -207,7 +207,7 @@ def suggest(task: Task) -> Done:
     suggestions = cf.suggest(task.scenario, rates=rates, new_only=new, progress=task.tell)
     content = {**suggestions_content(suggestions), "rows": suggestions.rows()}
     write_json(task.folder / "suggestions.json", content)
-    return task.tables(suggestions.tables(), say("what could be made"))
+    return task.tables(suggestions.tables(), say("what could be made"), suggestions.opening())
 
 
 @_task
