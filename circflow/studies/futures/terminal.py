@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
-from circflow.report.numbers import columns, number, numbers, share
-from circflow.report.vocabulary import cell, heading
+from circflow.report.numbers import aligned_lines, columns, number, numbers, share
+from circflow.report.vocabulary import heading
 from circflow.studies.futures.result import FIGURES, Futures
 from circflow.studies.futures.robust import Robust
 
@@ -83,22 +81,6 @@ def _decisions(result: Futures) -> list[str]:
     return [*columns(titles, rows, left=3), ""]
 
 
-def _table(
-    table: pd.DataFrame, titles: dict[str, str], left: int = 1, total: int = 100
-) -> list[str]:
-    """Columns of a table under their titles, the first `left` to the left."""
-
-    def shown(name: str) -> list[str]:
-        if name in _SHARES:
-            return [share(value) for value in table[name]]
-        if pd.api.types.is_numeric_dtype(table[name]):
-            return numbers(table[name])
-        return [plain(cell(name, str(value))) for value in table[name]]
-
-    rows = list(zip(*map(shown, titles), strict=True))
-    return columns(list(titles.values()), rows, left=left, total=total)
-
-
 def _futures(result: Futures) -> list[str]:
     table = result.table
     shown = table.sort_values("worth", kind="stable") if result.RP is not None else table
@@ -113,7 +95,7 @@ def _futures(result: Futures) -> list[str]:
     }
     more = len(table) - len(shown)
     rest = [say("  … and {more} more futures (-o writes all)", more=more)] if more else []
-    return [*_table(shown, titles), *rest, ""]
+    return [*aligned_lines(shown, titles, shares=_SHARES), *rest, ""]
 
 
 def _members(result: Futures) -> list[str]:
@@ -128,7 +110,7 @@ def _members(result: Futures) -> list[str]:
         "deviation": say("deviation"),
         "share_of_risk": say("of the risk"),
     }
-    return [*_table(table.rename(columns={"member": "of"}), titles), ""]
+    return [*aligned_lines(table.rename(columns={"member": "of"}), titles, shares=_SHARES), ""]
 
 
 def _infrastructure(result: Futures) -> list[str]:
@@ -147,7 +129,7 @@ def _infrastructure(result: Futures) -> list[str]:
         "by_risk": say("by risk"),
     }
     table = table.assign(because_of=why.where(why.astype(bool), "–"))
-    return [*_table(table, titles, left=3, total=120), ""]
+    return [*aligned_lines(table, titles, left=3, total=120), ""]
 
 
 def _test(result: Futures) -> list[str]:
@@ -216,7 +198,7 @@ def robust_lines(result: Robust) -> list[str]:
         count=len(result.rows),
         currency=currency,
     )
-    shown = [head, "", *_table(curve, titles), ""]
+    shown = [head, "", *aligned_lines(curve, titles, shares=_SHARES), ""]
     for gamma, plan in zip(result.curve["gamma"], result.plans, strict=True):
         if gamma in result.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
