@@ -67,44 +67,21 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "circflow.data.changes.address": ["AddressError"],
-    "circflow.data.errors": ["ArgumentError", "CircflowError"],
-    "circflow.data.read": ["read"],
-    "circflow.data.scenario": ["Scenario", "ScenarioError"],
-    "circflow.i18n.language": ["language"],
-    "circflow.library.read": ["Library", "read_library"],
-    "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
-    "circflow.solver.highs": ["SolverError"],
-    "circflow.solver.pyomo_model": ["SolverMissingError", "model"],
-    "circflow.solver.run": ["AuditError", "solve"],
-    "circflow.studies.cluster.coalition": ["CannotStandAloneError", "Coalition", "coalition"],
-    "circflow.studies.bench.store": ["StoreError"],
-    "circflow.studies.cluster.forms": ["forms"],
-    "circflow.studies.cluster.joining": ["Joining", "joining"],
-    "circflow.studies.cluster.sharing": ["Sharing", "share"],
-    "circflow.studies.compare": ["Comparison", "compare"],
-    "circflow.studies.errors": ["CheckError", "StudyError"],
-    "circflow.studies.finance": ["finance"],
-    "circflow.studies.futures.result": ["Futures"],
-    "circflow.studies.futures.robust": ["Robust", "robust"],
-    "circflow.studies.futures.study": ["futures"],
-    "circflow.studies.indicators": ["indicators"],
-    "circflow.studies.suggest.study": ["Suggestions", "suggest"],
-    "circflow.studies.plots": ["PlotError"],
-    "circflow.studies.sweeps.ranges": ["break_points", "ranges"],
-    "circflow.studies.sweeps.sweep": ["Runs", "sample", "sweep"],
-    "circflow.studies.sweeps.tornado": ["Tornado", "tornado"],
-    "circflow.studies.tradeoffs.near_optimal": ["Alternatives", "near_optimal"],
-    "circflow.studies.tradeoffs.pareto": ["Front", "pareto"],
-    "circflow.studies.units.evaluate": ["evaluate"],
-    "circflow.studies.units.firm": ["Firmness", "firm"],
-    "circflow.studies.units.sites": ["best_sites"],
-    "circflow.studies.units.words": ["Verdicts"],
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - names of the table above
+def _homes() -> dict[str, str]:
+    """The module of each public name: the imports above, which a type checker reads, are the list
+    of them, so it is read from this file."""
+    import ast
+    import pkgutil
+
+    tree = ast.parse(pkgutil.get_data(__name__, "__init__.py") or b"")
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {one.name: str(node.module) for node in imports for one in node.names if one.asname}
+
+
+_HOME_OF = _homes()
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - the names that are imported above
 
 
 def __getattr__(name: str) -> object:

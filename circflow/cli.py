@@ -31,6 +31,7 @@ from circflow.commands.solve import solve
 from circflow.commands.spoken import asked_for, click_said, in_language
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
 from circflow.commands.suggest import suggest
+from circflow.data.errors import CircflowError
 from circflow.data.files.atomic import NO_ROOM, no_room
 from circflow.data.one_line import plain
 from circflow.i18n import language, languages, say
@@ -166,6 +167,11 @@ def _tell_of_library(error: BaseException) -> int:
         teller = _TELLERS.get(kind.__name__) if kind.__module__.startswith("circflow.") else None
         if teller is not None:
             return teller(error)
+    if isinstance(error, CircflowError) and isinstance(error, ValueError):
+        near = getattr(error, "suggestion", "")  # of a text that cannot be used
+        better = say("; did you mean {suggestion!r}?", suggestion=near) if near else ""
+        error_line(f"{error}{better}")
+        return BAD_INPUT
     full = no_room(error)
     if full is not None and not full.filename:
         return _tell_of_output(full)
@@ -208,17 +214,6 @@ def _tell_of_problems(error: Any) -> int:
     return BAD_INPUT
 
 
-def _tell_of_address(error: Any) -> int:
-    better = say("; did you mean {suggestion!r}?", suggestion=error.suggestion)
-    error_line(f"{error.message}{better if error.suggestion else ''}")
-    return BAD_INPUT
-
-
-def _tell_of_study(error: Any) -> int:
-    error_line(error)
-    return BAD_INPUT
-
-
 def _tell_of_no_plan(error: Any) -> int:
     first, *rest = [line for line in error.reason.splitlines() if line.strip()] or [""]
     values = {"scenario": error.scenario, "status": say(error.status.value), "strip": first.strip()}
@@ -250,11 +245,6 @@ def _tell_of_solver(error: Any) -> int:
 
 _TELLERS: dict[str, Callable[[Any], int]] = {
     "ScenarioError": _tell_of_problems,
-    "AddressError": _tell_of_address,
-    "ArgumentError": _tell_of_study,
-    "StudyError": _tell_of_study,
-    "PlotError": _tell_of_study,
-    "SolverMissingError": _tell_of_study,
     "NoPlan": _tell_of_no_plan,
     "AuditError": _tell_of_audit,
     "SolverError": _tell_of_solver,

@@ -381,7 +381,7 @@ def test_an_internal_error_is_one_line(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oh\nno")
 
-    monkeypatch.setattr("circflow.solver.run.solve", broken)
+    monkeypatch.setattr("circflow.solve", broken)
     assert run("solve", mini) == 1
     (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error")]
     assert "ZeroDivisionError: oh no" in line

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,8 @@ def test_numbers_of_numpy_are_numbers(scenario: cf.Scenario) -> None:
         (lambda s: cf.pareto(s, ("value", "jobs"), points=1), "points must be"),
         (lambda s: cf.near_optimal(s, float("nan")), "within must be"),
         (lambda s: cf.evaluate(s, samples=-1), "samples must be"),
+        (lambda s: cf.evaluate(s, samples=None), "samples must be"),
+        (lambda s: cf.firm(s, samples=None), "samples must be"),
         (lambda s: cf.futures(s, outages="units", alpha=2), "alpha must be"),
         (lambda s: s.change("Markets.price"), "changes are given as"),
         (lambda s: s.change({PRICE: [1, 2]}), "a number cannot be read"),
@@ -305,7 +308,9 @@ def test_the_public_names_are_those_that_a_type_checker_sees() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("circflow.")
         for alias in node.names
     }
-    assert seen == cf._HOME_OF
+    assert sorted(seen) == list(cf.__all__)
+    for name, module in seen.items():
+        assert getattr(cf, name) is getattr(import_module(str(module)), name), name
 
 
 # --------------------------------------------------------------------------- Ctrl-C

@@ -14,6 +14,7 @@ with D_t = Σ_{n<years_t} (1 + r)^−(start_t + n).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ from circflow.algebra import (
     synergy,
     transport,
 )
-from circflow.algebra.declare import Model
+from circflow.algebra.declare import Figure, Model
 from circflow.algebra.results import MONEY_TABLE, PRICES, Group, ResultTable
 from circflow.algebra.terms import MASS, Terms, stack
 from circflow.data.coded import Flags, Floats
@@ -66,6 +67,20 @@ def money_groups() -> tuple[Group, ...]:
 def group_named(name: str) -> Group:
     """A group of the money table."""
     return next(g for g in money_groups() if g.name == name)
+
+
+@cache
+def figure_of(kind: str, column: str) -> Figure | None:
+    """The figure that the table of prices calls so."""
+    return next(
+        (
+            figure
+            for block in BLOCKS
+            for figure in vars(block).values()
+            if isinstance(figure, Figure) and (figure.kind, figure.column) == (kind, column)
+        ),
+        None,
+    )
 
 
 def results() -> tuple[ResultTable, ...]:

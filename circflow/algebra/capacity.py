@@ -61,6 +61,8 @@ CAPACITY = Figure(
     unit_of,
     "activity/yr",
     measure="capacity",
+    changed_in="UnitPeriods",
+    binds=mark("capacity of {unit}"),
 )
 MIN_LOAD = Figure(
     "Units",
@@ -72,6 +74,7 @@ MIN_LOAD = Figure(
     unit_of,
     mark("of its load"),
     measure="share",
+    changed_in="UnitPeriods",
 )
 
 

@@ -77,6 +77,13 @@ class Figure:
     """Whether the figure is in million currency."""
     once: bool = False
     """Whether it is paid or counted at once, so that its price is money of today."""
+    binds: str = ""
+    """What it is called where it binds, with names in its row: `{site}`, `{material}`, `{unit}`, …;
+    its kind and those names, where it has no words of its own."""
+    relieved_by: Literal["input", "output", ""] = ""
+    """As what its material stands in recipes that relieve it; nothing, where no recipe does."""
+    changed_in: str = ""
+    """The sheet that may replace it in single periods."""
     name: Callable[[Items, Scenario], Sequence[str]] | None = None
     """What prices call it, row by row, where not by its column."""
     place: Callable[[Items, Scenario], Items] = place_of_row
@@ -100,7 +107,7 @@ class Cells:
     value: Floats
     row: Ints
     changed: Flags | None = None
-    """Where the figure stands in UnitPeriods instead of the figure's sheet."""
+    """Where the figure stands in the sheet that replaces it in single periods."""
     hard: Flags | None = None
     """Where the figure must hold; elsewhere it can be exceeded at a price."""
 
@@ -110,7 +117,8 @@ class Cells:
 
     def sheet(self, at: int) -> str:
         """The sheet of the figure at a position."""
-        return "UnitPeriods" if self.changed is not None and self.changed[at] else self.figure.sheet
+        changed = self.changed is not None and self.changed[at]
+        return self.figure.changed_in if changed else self.figure.sheet
 
 
 def cells(figure: Figure, rows: Items, *labels: str, value: Floats | None = None) -> Cells:

@@ -56,6 +56,8 @@ YEARLY = Figure(
     10.0,
     mark("{where}: at most {figure} is disposed of"),
     _waste_at_site,
+    relieved_by="input",
+    binds=mark("disposal per year at {site}, {material}"),
 )
 TOTAL = Figure(
     "Disposal",
@@ -66,6 +68,8 @@ TOTAL = Figure(
     mark("{where}: at most {figure} over the whole horizon"),
     _waste_at_site,
     "{measure}",
+    relieved_by="input",
+    binds=mark("disposal in total at {site}, {material}"),
 )
 
 

@@ -98,6 +98,7 @@ LIMIT = Figure(
     measure="t",
     name=_title,
     place=_place,
+    binds=mark("emissions of {word}"),
 )
 
 

@@ -114,6 +114,7 @@ BUDGET = Figure(
     measure="currency",
     per_million=True,
     once=True,
+    binds=mark("budget of {name}"),
 )
 
 

@@ -50,7 +50,14 @@ RESULTS = (SALES,)
 INDEX = ("site", "material", "tier", "period")
 
 DEMAND = Figure(
-    "Markets", "max_per_year", "market", "raise", 10.0, mark("{where}: at most {figure} is bought")
+    "Markets",
+    "max_per_year",
+    "market",
+    "raise",
+    10.0,
+    mark("{where}: at most {figure} is bought"),
+    relieved_by="input",
+    binds=mark("most that {site} buys of {material}"),
 )
 DELIVERY = Figure(
     "Markets",
@@ -59,6 +66,8 @@ DELIVERY = Figure(
     "lower",
     1.0,
     mark("at least {figure} of {where} must be delivered"),
+    relieved_by="output",
+    binds=mark("least that {site} must get of {material}"),
 )
 
 

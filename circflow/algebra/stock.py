@@ -51,6 +51,8 @@ RECLAIM = Figure(
     "raise",
     20.0,
     mark("{where}: at most {figure} taken back"),
+    relieved_by="output",
+    binds=mark("most {material} reclaimed at {site}"),
 )
 ROOM = Figure(
     "Stockpiles",
@@ -60,6 +62,8 @@ ROOM = Figure(
     100.0,
     mark("{where}: room for {figure}"),
     unit="{measure}",
+    relieved_by="input",
+    binds=mark("room for {material} at {site}"),
 )
 LEFT_MIN = Figure(
     "Stockpiles",
@@ -69,6 +73,8 @@ LEFT_MIN = Figure(
     1.0,
     mark("at least {figure} of {where} must be left at the end"),
     unit="{measure}",
+    relieved_by="output",
+    binds=mark("least {material} left at {site}"),
 )
 LEFT_MAX = Figure(
     "Stockpiles",
@@ -78,6 +84,8 @@ LEFT_MAX = Figure(
     1.0,
     mark("at most {figure} of {where} may be left at the end"),
     unit="{measure}",
+    relieved_by="input",
+    binds=mark("most {material} left at {site}"),
 )
 
 

@@ -46,7 +46,15 @@ RESULTS = (SUPPLY,)
 
 INDEX = ("site", "material", "period")
 
-ARISES = Figure("Streams", "amount_per_year", "stream", "", 0.0, mark("{figure} of {where} arises"))
+ARISES = Figure(
+    "Streams",
+    "amount_per_year",
+    "stream",
+    "",
+    0.0,
+    mark("{figure} of {where} arises"),
+    binds=mark("{material} arising at {site}"),
+)
 HANDLED = Figure(
     "Streams",
     "amount_per_year",
@@ -54,6 +62,7 @@ HANDLED = Figure(
     "lower",
     1000.0,
     mark("{figure} of {where} must be handled"),
+    relieved_by="input",
 )
 BUYABLE = Figure(
     "Purchases",
@@ -62,6 +71,8 @@ BUYABLE = Figure(
     "raise",
     10.0,
     mark("{where}: at most {figure} can be bought"),
+    relieved_by="output",
+    binds=mark("most {material} to be bought at {site}"),
 )
 
 

@@ -49,6 +49,7 @@ MOST = Figure(
     mark("{synergy}: at most {figure}"),
     unit="1/yr",
     measure=mark("joint activity"),
+    binds=mark("most of synergy {name}"),
 )
 
 

@@ -76,6 +76,7 @@ CAPACITY = Figure(
     mark("{where}: at most {figure}"),
     _way,
     place=_sender,
+    binds=mark("capacity of {site} > {to}, {material}"),
 )
 
 

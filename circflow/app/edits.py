@@ -16,7 +16,7 @@ from typing import Any
 from circflow.data.cells import BadCellError, parse_number
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.books import write_book
-from circflow.data.files.grids import file_error
+from circflow.data.files.grids import column_at, file_error, place_of, put
 from circflow.data.files.patch import UnusualError, patch
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, RawSheet
@@ -59,33 +59,10 @@ def edited(book: Book, edits: Iterable[Edit]) -> Book:
         if name not in sheets:
             header: list[object] = list(BY_NAME[name].names) if name in BY_NAME else []
             sheets[name] = RawSheet(name, [header])
-        if name not in grids:
-            grids[name] = [list(row) for row in sheets[name].grid]
-        _put(grids[name], edit)
+        grid = grids.setdefault(name, list(sheets[name].grid))
+        put(grid, edit.row, place_of(grid, edit.column), edit.value)
     changed = {name: replace(sheets[name], grid=grid) for name, grid in grids.items()}
     return replace(book, sheets=tuple({**sheets, **changed}.values()))
-
-
-def _put(grid: list[list[object]], edit: Edit) -> None:
-    if not grid:
-        grid.append([])
-    at = column_at(grid[0], edit.column)
-    if at is None:
-        at = len(grid[0])
-        grid[0].append(edit.column)
-    while len(grid) < edit.row:
-        grid.append([])
-    row = grid[edit.row - 1]
-    row.extend([None] * (at + 1 - len(row)))
-    row[at] = edit.value
-
-
-def column_at(header: Sequence[object], name: str) -> int | None:
-    """The place of a column in a header row."""
-    for at, title in enumerate(header):
-        if isinstance(title, str) and title.strip() == name:
-            return at
-    return None
 
 
 def save(source: Path, target: Path, edits: Sequence[Edit], loaded: Book) -> None:

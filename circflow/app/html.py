@@ -107,7 +107,7 @@ def button(words: str, *, name: str = "", value: str = "", style: str = "", titl
     return f'<button type="submit"{extra}{label}{kind}>{escape(words)}</button>'
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> str:
+def html_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> str:
     """A table of cells that are HTML already; `head` is text."""
     heads = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
@@ -129,7 +129,7 @@ def box(name: str, words: str) -> str:
     return f"<label>{inner}</label> "
 
 
-def options(choices: Iterable[tuple[str, str]]) -> str:
+def html_options(choices: Iterable[tuple[str, str]]) -> str:
     """The options of a drop-down list: values and words."""
     return "".join(f'<option value="{escape(v)}">{escape(w)}</option>' for v, w in choices)
 

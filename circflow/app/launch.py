@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
 from circflow.app.project import Workspace
-from circflow.app.server import make_app, new_token
+from circflow.app.server import make_app
 
 HOST = "127.0.0.1"
 
@@ -40,7 +41,7 @@ def launch(
         listening.listen(64)
         port = listening.getsockname()[1]
         workspace = Workspace(folder)
-        token = new_token()
+        token = secrets.token_urlsafe(24)
         app = make_app(workspace, token, port)
         if file is not None:
             workspace.load(file.name, file, str(file.resolve()))

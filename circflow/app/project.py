@@ -11,6 +11,7 @@ NAME/runs/7/…         what run 7 wrote: page.html, results.xlsx, plan.json …
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -35,6 +36,8 @@ create table if not exists runs(
     started real not null, seconds real, status text not null, message text not null default '');
 """
 RUNNING = "running"
+_KEPT = ("name", "source", "digest", "edits", "undone", "variants")
+"""Of a project, what its file holds."""
 
 
 @dataclass
@@ -110,9 +113,8 @@ class Project:
         ending = ".xlsm" if loaded.suffix.lower() == ".xlsm" else ".xlsx"
         target = folder / ("loaded" if loaded.is_dir() else f"loaded{ending}")
         (shutil.copytree if loaded.is_dir() else shutil.copyfile)(loaded, target)
-        content: dict[str, Any] = {"name": name, "source": source, "digest": file_digest(loaded)}
-        content |= {"edits": [], "undone": [], "variants": []}
-        write_text(folder / "project.json", json.dumps(content, ensure_ascii=False))
+        of_file = {"name": name, "source": source, "digest": file_digest(loaded)}
+        _write(folder, {**dict.fromkeys(_KEPT, ()), **of_file})
         return cls(folder)
 
     @property
@@ -126,15 +128,7 @@ class Project:
     def save(self) -> None:
         """Write what has changed, whole or not at all."""
         with self._lock:
-            content = {
-                "name": self.name,
-                "source": self.source,
-                "digest": self.digest,
-                "edits": [asdict(edit) for edit in self.edits],
-                "undone": [asdict(edit) for edit in self.undone],
-                "variants": [asdict(variant) for variant in self.variants],
-            }
-            write_text(self.folder / "project.json", json.dumps(content, ensure_ascii=False))
+            _write(self.folder, {name: getattr(self, name) for name in _KEPT})
 
     # ------------------------------------------------------------------ the book
 
@@ -222,10 +216,6 @@ class Project:
             target.extend(moved)
             self._changed()
             self.save()
-
-    def changed_cells(self) -> set[tuple[str, int, str]]:
-        """Cells that differ from the workbook as loaded: sheet, row, column name."""
-        return {(edit.sheet, edit.row, edit.column) for edit in self.edits}
 
     # ------------------------------------------------------------------ variants
 
@@ -326,10 +316,8 @@ class Workspace:
             if same and content["digest"] == file_digest(loaded):
                 return self.open(known)
         stem = re.sub(r"[^\w.-]+", "-", Path(name).stem)[:40].strip("-.") or "workbook"
-        label, count = stem, 1
-        while (self.folder / label).exists():
-            count += 1
-            label = f"{stem}-{count}"
+        labels = itertools.chain([stem], (f"{stem}-{n}" for n in itertools.count(2)))
+        label = next(one for one in labels if not (self.folder / one).exists())
         self.project = Project.create(self.folder / label, name, loaded, source)
         self._remember(label)
         return self.project
@@ -345,6 +333,11 @@ def _content(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _write(folder: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, ensure_ascii=False, default=asdict)
+    write_text(folder / "project.json", text)
 
 
 def file_digest(path: Path) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import secrets
 import time
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from starlette.routing import Route
 
 from circflow.app import posts
 from circflow.app.html import asset
-from circflow.app.posts import Handler, Post
+from circflow.app.posts import Post
 from circflow.app.project import Workspace
 from circflow.app.security import Gate
 from circflow.app.state import App
@@ -48,6 +47,8 @@ from circflow.app.views import (
 )
 from circflow.app.worker import JobFailedError, WorkerDiedError
 from circflow.i18n import say
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(workspace: Workspace, token: str, port: int) -> Starlette:
@@ -107,24 +108,26 @@ def _posts(app: App) -> list[Route]:
         "/plants/add": posts.add_plant,
         "/suggestions/add": posts.add_suggestion,
     }
-    free = ("/load", "/open")
     return [
-        Route(path, partial(post if path in free else _opened(post), app), methods=["POST"])
-        for path, post in handlers.items()
+        Route(path, _post(app, path, post), methods=["POST"]) for path, post in handlers.items()
     ]
 
 
-def _opened(post: Post) -> Post:
-    """A change that needs an open workbook."""
+def _post(app: App, path: str, post: Post) -> Handler:
+    """A change by what a form says, or (of cells and sliders) the JSON of a script."""
 
-    async def answer(app: App, request: Request) -> Response:
-        if app.workspace.project is None:
+    async def answer(request: Request) -> Response:
+        if app.workspace.project is None and path not in ("/load", "/open"):
             return RedirectResponse("/", 303)
+        is_json = request.headers.get("content-type", "").startswith("application/json")
+        scripted = is_json and path in ("/cells", "/slide")
+        given = await (request.body() if scripted else request.form(max_files=1))
         try:
-            await asyncio.to_thread(lambda: app.project)
-            return await post(app, request)
+            return await asyncio.to_thread(post, app, given, request)
         except (JobFailedError, WorkerDiedError) as failed:
             return HTMLResponse(parts.failed(app, failed), 400)
+        finally:
+            await request.close()
 
     return answer
 
@@ -149,7 +152,7 @@ def _get(app: App, view: Callable[..., str], *, open_needed: bool = True) -> Han
     return answer
 
 
-async def _asset(request: Request) -> Response:
+def _asset(request: Request) -> Response:
     name = request.path_params["name"]
     kinds = {".css": "text/css", ".js": "text/javascript"}
     file, kind = asset(name), kinds.get(Path(name).suffix)
@@ -159,7 +162,7 @@ async def _asset(request: Request) -> Response:
     return Response(file.read_bytes(), media_type=kind, headers=kept)
 
 
-async def _file(app: App, request: Request) -> Response:
+def _file(app: App, request: Request) -> Response:
     """What a run wrote: its page, to look at, or a file to take away."""
     project = app.workspace.project
     name, run = request.path_params["name"], request.path_params["run"]
@@ -168,7 +171,7 @@ async def _file(app: App, request: Request) -> Response:
         return PlainTextResponse(say("there is no such file"), 404)
     saved = {"Content-Disposition": f'attachment; filename="circflow-{run}-{name}"'}
     if name == "tables.zip":
-        packed = await asyncio.to_thread(_zipped, home / "tables")
+        packed = _zipped(home / "tables")
         return Response(packed, media_type="application/zip", headers=saved)
     if name == "page.html" and "save" not in request.query_params:
         text = (home / name).read_text(encoding="utf-8")
@@ -206,8 +209,3 @@ async def _events(app: App, request: Request) -> Response:
         yield "event: end\ndata: {}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream")
-
-
-def new_token() -> str:
-    """A token that nobody can guess."""
-    return secrets.token_urlsafe(24)

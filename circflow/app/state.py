@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from circflow.app.project import Project, Workspace
@@ -27,9 +28,10 @@ class App:
         self.sliders: tuple[str, Job] | None = None
         """The digest of what the sliders are of, and the job that prepares them."""
         self._problems: tuple[Project, int, list[Problem]] | None = None
-        self._reader: threading.Thread | None = None
-        self._fault: tuple[Project, Exception] | None = None
+        self._reader = ThreadPoolExecutor(1)
+        self._reading: tuple[Project, Future[Any]] | None = None
         self._lock = threading.Lock()
+        self._closed = False
 
     @property
     def project(self) -> Project:
@@ -57,27 +59,20 @@ class App:
         project = self.workspace.project
         if project is None or (self._problems is not None and self._problems[0] is project):
             return True
-        if self._fault is not None and self._fault[0] is project:
-            fault, self._fault = self._fault[1], None
-            raise fault
         with self._lock:
-            if self._reader is None or not self._reader.is_alive():
-                self._reader = threading.Thread(
-                    target=in_use(self._read), args=(project,), daemon=True
-                )
-                self._reader.start()
-        return False
+            if self._reading is None or self._reading[0] is not project:
+                self._reading = (project, self._reader.submit(in_use(self.problems)))
+            reading = self._reading[1]
+            if not reading.done():
+                return False
+            self._reading = None
+        reading.result()  # raises what went wrong
+        return True
 
     def until_read(self) -> None:
         """Wait while the workbook is being read."""
-        if self._reader is not None:
-            self._reader.join()
-
-    def _read(self, project: Project) -> None:
-        try:
-            self.problems()
-        except Exception as error:
-            self._fault = (project, error)
+        if (reading := self._reading) is not None:
+            wait([reading[1]])
 
     # ------------------------------------------------------------------ runs
 
@@ -101,6 +96,8 @@ class App:
 
     def _ended(self, project: Project, run: int, job: Job) -> None:
         error = job.future.exception()
+        if self._closed:
+            return  # it is told as lost when the project is opened again
         if error is None:
             result = job.future.result()
             project.end_run(run, str(result.get("status", "done")), str(result.get("words", "")))
@@ -137,5 +134,7 @@ class App:
 
     def close(self) -> None:
         """End the workers."""
+        self._closed = True
+        self._reader.shutdown(wait=False, cancel_futures=True)
         for worker in (self.desk, self.bench, self.slides):
             worker.close()

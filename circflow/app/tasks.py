@@ -13,19 +13,40 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import pandas as pd
+from click import ClickException
+
 import circflow as cf
+from circflow.commands.common import write_json
+from circflow.commands.evaluate import as_content as verdicts_content
+from circflow.commands.solve import write_files
+from circflow.commands.studies import swept
+from circflow.commands.suggest import as_content as suggestions_content
+from circflow.data.check import check_book
 from circflow.data.files.atomic import write_text
+from circflow.data.files.books import read_book
+from circflow.data.pandas_text import keep_python_strings
+from circflow.data.read import scenario_of
 from circflow.data.table import Book, Problem
 from circflow.i18n import say
+from circflow.report.figures import limit_figures, limit_label
+from circflow.report.numbers import without_noise
+from circflow.report.page.budgets import finance_opening
+from circflow.report.page.frame import Section
+from circflow.report.page.indicators import indicators_opening
+from circflow.report.page.runs import (
+    alternatives_opening,
+    pareto_opening,
+    ranges_opening,
+    runs_opening,
+    tornado_opening,
+)
+from circflow.report.page.suggestions import sites_opening
+from circflow.report.study_tables import write_tables
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from circflow.app.tell import Tell
-    from circflow.data.scenario import Scenario
-    from circflow.report.page.frame import Section
     from circflow.studies.sweeps.sliders import Sliders
-    from circflow.studies.sweeps.sweep import Runs
 
 Changes = dict[str, str]
 Options = Mapping[str, Any]
@@ -34,46 +55,30 @@ Done = dict[str, Any]
 
 def failure(error: Exception) -> tuple[str, str, tuple[Problem, ...]] | None:
     """An error of the library in words: kind, message, problems; None for an unknown one."""
-    from click import ClickException
-
-    from circflow.data.changes.address import AddressError
-    from circflow.data.scenario import ScenarioError
-    from circflow.solution.solution import NoPlan
-    from circflow.studies.errors import StudyError
-
-    if isinstance(error, ScenarioError):
+    if isinstance(error, cf.ScenarioError):
         return "ScenarioError", str(error).splitlines()[0], error.problems
-    if isinstance(error, NoPlan):
+    if isinstance(error, cf.NoPlan):
         return "NoPlan", error.reason, ()
-    if isinstance(error, ClickException):
-        return "Refusal", error.message, ()
-    if isinstance(error, AddressError | StudyError | OSError):
+    ours = isinstance(error, cf.CircflowError) and isinstance(error, ValueError)
+    if ours or isinstance(error, ClickException | OSError):
         return type(error).__name__, str(error), ()
     return None
 
 
 def read(path: str, tell: Tell) -> Book:
     """A workbook or CSV folder as it stands. Raises `ScenarioError`."""
-    from circflow.data.files.books import read_book
-
     tell(say("reading"))
     return read_book(Path(path))
 
 
 def check(book: Book, tell: Tell) -> list[Problem]:
     """Every problem of a book."""
-    from circflow.data.check import check_book
-    from circflow.data.pandas_text import keep_python_strings
-
     tell(say("checking"))
     keep_python_strings()
     return check_book(book)[0]
 
 
-def _scenario(book: Book, changes: Changes) -> Scenario:
-    from circflow.data.pandas_text import keep_python_strings
-    from circflow.data.read import scenario_of
-
+def _scenario(book: Book, changes: Changes) -> cf.Scenario:
     keep_python_strings()
     scenario = scenario_of(book)
     return scenario.change(changes) if changes else scenario
@@ -83,7 +88,7 @@ def _scenario(book: Book, changes: Changes) -> Scenario:
 class Task:
     """What is to be done with a scenario, and where its files go."""
 
-    scenario: Scenario
+    scenario: cf.Scenario
     folder: Path
     options: Options
     tell: Tell
@@ -108,8 +113,6 @@ class Task:
         self, tables: Mapping[str, pd.DataFrame], what: str, opening: Sequence[Section] = ()
     ) -> Done:
         """Write the tables of a study: page.html, results.xlsx, tables.json."""
-        from circflow.report.study_tables import write_tables
-
         title = f"{self.scenario.name}: {what}"
         for name in ("page.html", "results.xlsx", "tables.json"):
             path = self.folder / name
@@ -135,18 +138,14 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
 
     When it is stopped the best plan so far is kept. Raises `NoPlan`; explanation.json says why.
     """
-    from circflow.commands.solve import write_files
-    from circflow.solution.solution import NoPlan
-    from circflow.solver.run import solve as find_plan
-
     tell.heeds = True
     tell(say("reading"))
     scenario = _scenario(book, changes)
     home = Path(folder)
     gap = float(options.get("gap", 1e-6))
     try:
-        plan = find_plan(scenario, gap=gap, progress=tell, stop=tell.stopped)
-    except NoPlan as none:
+        plan = cf.solve(scenario, gap=gap, progress=tell, stop=tell.stopped)
+    except cf.NoPlan as none:
         if none.details is not None:
             write_text(home / "explanation.json", json.dumps(none.details, ensure_ascii=False))
         raise
@@ -165,8 +164,6 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
 
 def _limits(plan: Any) -> list[dict[Hashable, Any]]:
     """The limits that bind, each with its cell and mean shadow price; most worth first."""
-    from circflow.report.figures import limit_figures, limit_label
-
     prices = plan.prices
     prices = prices[prices["binds"].astype(bool) & prices["sheet"].notna()]
     prices = prices[prices["kind"] != "material"].assign(name=None)
@@ -187,10 +184,6 @@ def _limits(plan: Any) -> list[dict[Hashable, Any]]:
 @_task
 def evaluate(task: Task) -> Done:
     """The verdict of each candidate, with its words: verdicts.json is the command's JSON."""
-    from circflow.commands.common import write_json
-    from circflow.commands.evaluate import as_content
-    from circflow.report.page.suggestions import sites_opening
-
     add = [task.options["add"]] if task.options.get("add") else []
     if add and add[0].get("site") == "?":
         sites = cf.best_sites(task.scenario, add[0], progress=task.tell)
@@ -201,7 +194,7 @@ def evaluate(task: Task) -> Done:
     evaluation = cf.evaluate(
         task.scenario, units, add=add, together=not few, risks=not few, progress=task.tell
     )
-    write_json(task.folder / "verdicts.json", as_content(evaluation))
+    write_json(task.folder / "verdicts.json", verdicts_content(evaluation))
     return task.tables(evaluation.tables(), say("new plants"), evaluation.opening())
 
 
@@ -209,13 +202,10 @@ def evaluate(task: Task) -> Done:
 def suggest(task: Task) -> Done:
     """Technologies of the library that would pay here, with the rows that each of them is:
     suggestions.json."""
-    from circflow.commands.common import write_json
-    from circflow.commands.suggest import as_content
-
     rates = [rate for rate in str(task.options.get("rates", "")).split(";") if rate.strip()]
     new = bool(task.options.get("new"))
     suggestions = cf.suggest(task.scenario, rates=rates, new_only=new, progress=task.tell)
-    content = {**as_content(suggestions), "rows": suggestions.rows()}
+    content = {**suggestions_content(suggestions), "rows": suggestions.rows()}
     write_json(task.folder / "suggestions.json", content)
     return task.tables(suggestions.tables(), say("what could be made"))
 
@@ -239,8 +229,6 @@ def forms(task: Task) -> Done:
 
 def compare(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """Scenarios of changes side by side, the inputs that differ first."""
-    import pandas as pd
-
     base = _scenario(book, {})  # each list of changes is one of the scenarios
     lists: dict[str, Changes] = options["lists"]
     scenarios = [base.change(dict(edits)) if edits else base for edits in lists.values()]
@@ -255,10 +243,8 @@ def compare(book: Book, changes: Changes, folder: str, options: Options, tell: T
     return task.tables({"inputs": inputs, **comparison.tables()}, "compared", comparison.opening())
 
 
-def _runs(runs: Runs, task: Task, what: str) -> Done:
+def _runs(runs: cf.Runs, task: Task, what: str) -> Done:
     """The tables of many runs, and the page of the commands."""
-    from circflow.report.page.runs import runs_opening
-
     varied = [p for p in runs.parameters if runs.table[p].nunique() > 1]
     opening = runs_opening(runs.table, runs.built, varied, task.currency)
     return task.tables({"runs": runs.table, "built": runs.built}, what, opening)
@@ -267,19 +253,9 @@ def _runs(runs: Runs, task: Task, what: str) -> Done:
 @_task
 def sweep(task: Task) -> Done:
     """Many runs: values by address, a line each, or a study of the sheet Studies."""
-    from circflow.commands.common import HOW, split_assignment
-    from circflow.studies.sweeps.design import parse_values
-
     lines = [line for line in str(task.options.get("vary", "")).splitlines() if line.strip()]
-    edits = [split_assignment(line) for line in lines]
-    runs = cf.sweep(
-        task.scenario,
-        {a: parse_values(v) for a, _, v in edits} if edits else None,
-        how={a: HOW[sign] for a, sign, _ in edits},
-        study=None if edits else task.options.get("study") or None,
-        progress=task.tell,
-        **task.store,
-    )
+    study = None if lines else task.options.get("study") or None
+    runs = swept(task.scenario, study, lines, progress=task.tell, **task.store)
     return _runs(runs, task, "sweep")
 
 
@@ -300,8 +276,6 @@ def sample(task: Task) -> Done:
 @_task
 def tornado(task: Task) -> Done:
     """Every row of Ranges at its low and high, ranked by effect."""
-    from circflow.report.page.runs import tornado_opening
-
     how = {"decisions": task.decisions, "progress": task.tell, **task.store}
     ranking = cf.tornado(task.scenario, **how)
     opening = tornado_opening(ranking.table, ranking.base, task.currency)
@@ -311,9 +285,6 @@ def tornado(task: Task) -> Done:
 @_task
 def pareto(task: Task) -> Done:
     """The trade-off between two goals."""
-    from circflow.report.numbers import without_noise
-    from circflow.report.page.runs import pareto_opening
-
     goals = (str(task.options.get("first", "value")), str(task.options.get("second", "jobs")))
     points = int(task.options.get("points") or 7)
     front = cf.pareto(task.scenario, goals, points=points, progress=task.tell)
@@ -325,8 +296,6 @@ def pareto(task: Task) -> Done:
 @_task
 def alternatives(task: Task) -> Done:
     """Plans nearly as good that differ most."""
-    from circflow.report.page.runs import alternatives_opening
-
     within = float(task.options.get("within") or 0.01)
     plans = cf.near_optimal(task.scenario, within, progress=task.tell)
     tables = {"units": plans.units, "plans": plans.table, "activity": plans.activity}
@@ -337,8 +306,6 @@ def alternatives(task: Task) -> Done:
 @_task
 def ranges(task: Task) -> Done:
     """How far each figure of Ranges may move before the plan changes."""
-    from circflow.report.page.runs import ranges_opening
-
     table = cf.ranges(task.scenario, progress=task.tell)
     opening = ranges_opening(table, 0.5, task.currency)
     return task.tables({"ranges": table}, "ranges", opening)
@@ -347,21 +314,15 @@ def ranges(task: Task) -> Done:
 @_task
 def indicators(task: Task) -> Done:
     """The six groups of indicators, plan against baseline and target."""
-    from circflow.report.page.indicators import write_indicators
-
     task.tell(say("solving"))
     table = cf.indicators(task.scenario)
-    done = task.tables({"indicators": table}, "indicators")
-    title = say("{name}: indicators", name=task.scenario.name)
-    write_indicators(task.folder / "page.html", title, table, task.currency)
-    return done
+    opening = indicators_opening(table, task.currency)
+    return task.tables({"indicators": table}, say("indicators"), opening)
 
 
 @_task
 def finance(task: Task) -> Done:
     """What the plan brings to public budgets."""
-    from circflow.report.page.budgets import finance_opening
-
     tables = {"finance": cf.finance(task.scenario, progress=task.tell)}
     opening = finance_opening(tables, task.currency)
     return task.tables(tables, say("public budgets"), opening)

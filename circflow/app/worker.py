@@ -15,7 +15,7 @@ import os
 import signal
 import threading
 import traceback
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -62,21 +62,17 @@ class Worker:
     def __init__(self, name: str) -> None:
         self.name = name
         self._count = itertools.count(1)
-        self._jobs: list[Job] = []
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._turns = ThreadPoolExecutor(1, thread_name_prefix=f"worker-{name}")
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self._orders: Connection | None = None
-        self._closing = False
-        self._thread = threading.Thread(target=self._serve, name=f"worker-{name}", daemon=True)
-        self._thread.start()
 
     def submit(self, task: str, *arguments: Any) -> Job:
         """Queue a job."""
         job = Job(task, arguments, next(self._count))
-        with self._wake:
-            self._jobs.append(job)
-            self._wake.notify_all()
+        self._turns.submit(self._begin, job)
         return job
 
     def do(self, task: str, *arguments: Any, timeout: float | None = None) -> Any:
@@ -85,16 +81,13 @@ class Worker:
 
     def stop(self, job: Job) -> None:
         """End a job: one that waits is dropped, one that runs keeps what it has."""
-        with self._wake:
+        with self._lock:
             again, job.stopped = job.stopped, True
-            waits = not job.started
-            if waits:
-                self._jobs.remove(job)
-        if waits:
-            job.future.set_exception(JobFailedError("Stopped", say("stopped before it began")))
-            return
         process = self._process
         if job.future.done():
+            return
+        if not job.started:
+            job.future.set_exception(JobFailedError("Stopped", say("stopped before it began")))
             return
         if again and process is not None:
             process.kill()
@@ -106,10 +99,10 @@ class Worker:
             late.start()
 
     def close(self) -> None:
-        """End the process."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify_all()
+        """End the process; what waits for it fails."""
+        with self._lock:
+            self._closed = True
+        self._turns.shutdown(wait=False)
         if self._process is not None:
             self._process.kill()
 
@@ -117,15 +110,10 @@ class Worker:
         if not job.future.done() and process is self._process:
             process.kill()
 
-    def _serve(self) -> None:
-        while True:
-            with self._wake:
-                while not self._jobs and not self._closing:
-                    self._wake.wait()
-                if self._closing:
-                    return
-                job = self._jobs.pop(0)
-                job.started = True
+    def _begin(self, job: Job) -> None:
+        with self._lock:
+            job.started = not job.stopped
+        if job.started:
             with language(job.language):
                 self._run(job)
 
@@ -163,10 +151,12 @@ class Worker:
         ours, theirs = context.Pipe()
         heard, self._orders = context.Pipe(duplex=False)
         # Not a daemon: a study may have processes of its own.
-        self._process = context.Process(
-            target=_work, args=(theirs, heard), name=f"circflow-{self.name}"
-        )
-        self._process.start()
+        process = context.Process(target=_work, args=(theirs, heard), name=f"circflow-{self.name}")
+        with self._lock:
+            if self._closed:
+                raise EOFError
+            process.start()
+            self._process = process
         theirs.close()
         heard.close()
         self._pipe = ours

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, Progress, Refusal, note
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
     QUIET,
     SET,
+    STUDY,
     Number,
     integer_option,
     path_option,
@@ -25,14 +24,6 @@ from circflow.commands.options import (
 )
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from circflow.data.scenario import Scenario
-    from circflow.studies.cluster.joining import Joining
-    from circflow.studies.cluster.sharing import Sharing
-    from circflow.studies.compare import Comparison
 
 _SHORT = {
     "between_members": "members",
@@ -47,7 +38,6 @@ _NEGLIGIBLE = 1e-6
 
 
 @scenario_command(json=False)
-@FOLDER_OUTPUT
 @click.option(
     "--arms-length",
     is_flag=True,
@@ -77,8 +67,7 @@ _NEGLIGIBLE = 1e-6
     metavar="VALUES.sqlite",
     help="Keep the values of coalitions in this file, and go on from it.",
 )
-@ENGINE
-@GAP
+@STUDY
 def share(  # noqa: PLR0913
     call: Call,
     *,
@@ -96,9 +85,6 @@ def share(  # noqa: PLR0913
     leaves, or joins.
     """
     scenario = call.scenario(outputs, store=store)
-    from circflow.studies.bench.store import StoreError
-    from circflow.studies.cluster.sharing import Sharing
-
     if not len(scenario.frame("Members")):
         raise Refusal("{file}: no site has a member, so there is nothing to share", file=call.file)
     options |= {
@@ -109,20 +95,17 @@ def share(  # noqa: PLR0913
     joins = say("{newcomer} joins", newcomer=plain(newcomer))
     title = f"{scenario.name}: {say('sharing the gain') if newcomer is None else joins}"
 
-    def give(answer: Sharing | Joining) -> None:
+    def give(answer: cf.Sharing | cf.Joining) -> None:
         _write(answer, outputs, scenario.settings.currency, call.progress, title)
-        lines = sharing_lines(answer) if isinstance(answer, Sharing) else joining_lines(answer)
+        lines = sharing_lines(answer) if isinstance(answer, cf.Sharing) else joining_lines(answer)
         call.finish(lambda: [*lines])
 
-    def give_early(answer: Sharing) -> None:
+    def give_early(answer: cf.Sharing) -> None:
         give(answer)
         note(say("An early answer; a better one follows. Ctrl-C keeps this one."), quiet=call.quiet)
 
-    try:
-        last = _divided(scenario, newcomer, store, options, give_early)
-    except StoreError as wrong:
-        raise Refusal(str(wrong)) from None
-    if isinstance(last, Sharing) and not last.complete:
+    last = _divided(scenario, newcomer, store, options, give_early)
+    if isinstance(last, cf.Sharing) and not last.complete:
         note(say("Stopped: the last answer above stands."), quiet=call.quiet)
     else:
         give(last)
@@ -130,29 +113,24 @@ def share(  # noqa: PLR0913
 
 
 def _divided(
-    scenario: Scenario,
+    scenario: cf.Scenario,
     newcomer: str | None,
     store: Path | None,
     options: dict[str, Any],
-    early: Callable[[Sharing], None],
-) -> Sharing | Joining:
+    early: Callable[[cf.Sharing], None],
+) -> cf.Sharing | cf.Joining:
     """The division of the gain, or what a newcomer does to it."""
     if newcomer is None:
-        from circflow.studies.cluster.sharing import share as divide
-
-        return divide(scenario, store=store, early=early, **options)
-    from circflow.studies.cluster.joining import joining
-
+        return cf.share(scenario, store=store, early=early, **options)
     if store is not None:
         raise Refusal("--store keeps the values of one cluster: leave it out with --joining")
     try:
-        return joining(scenario, newcomer, **options)
+        return cf.joining(scenario, newcomer, **options)
     except ValueError as wrong:
         raise Refusal(f"--joining: {wrong}") from None
 
 
 @scenario_command(json=False)
-@FOLDER_OUTPUT
 @valued_option(
     "--radius",
     "radius_km",
@@ -177,8 +155,7 @@ def _divided(
     default=0.5,
     help="Digital and open: transaction cost inside, times the smaller of the two costs.",
 )
-@ENGINE
-@GAP
+@STUDY
 def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     """Compare a cluster as a conventional one, a digital one and an open ecosystem.
 
@@ -186,9 +163,7 @@ def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     inside. Open ecosystem: the same, and dealing with places outside is as cheap.
     """
     scenario = call.scenario(outputs)
-    from circflow.studies.cluster.forms import forms as compare_forms
-
-    comparison = compare_forms(scenario, progress=call.progress, **options)
+    comparison = cf.forms(scenario, progress=call.progress, **options)
     title = say("{name}: forms of the cluster", name=scenario.name)
     _write(comparison, outputs, comparison.currency, call.progress, title)
     call.finish(lambda: comparison_lines(comparison), files=outputs)
@@ -196,10 +171,8 @@ def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
-@FOLDER_OUTPUT
+@STUDY
 @SET
-@ENGINE
-@GAP
 @QUIET
 def compare(
     files: Sequence[Path],
@@ -217,7 +190,6 @@ def compare(
         calls = [Call(file, assignments, None, quiet, progress) for file in files]
         for call in calls:
             call.check(outputs)
-        from circflow.studies.compare import compare as side_by_side
         from circflow.studies.compare import file_labels
 
         labels = file_labels(files)
@@ -225,7 +197,7 @@ def compare(
         if assignments and len(files) == 1:
             labels = [*labels, say("changed")]
             scenarios = [replace(calls[0], assignments=()).scenario(), *scenarios]
-        comparison = side_by_side(*scenarios, labels=labels, progress=progress, **options)
+        comparison = cf.compare(*scenarios, labels=labels, progress=progress, **options)
         _write(comparison, outputs, comparison.currency, progress, say("Scenarios side by side"))
         calls[0].finish(lambda: comparison_lines(comparison), files=outputs)
 
@@ -234,7 +206,7 @@ def compare(
 
 
 def _write(
-    answer: Sharing | Joining | Comparison,
+    answer: cf.Sharing | cf.Joining | cf.Comparison,
     outputs: Sequence[Path],
     currency: str,
     progress: Progress,
@@ -250,25 +222,16 @@ def _write(
         write_tables(answer.tables(), path, currency=currency, title=title, opening=opening)
 
 
-def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]:
-    """Lines of a table; numbers to three figures or more."""
-    from circflow.report.numbers import columns, number
-    from circflow.report.vocabulary import cell, heading
+def _headed(names: Iterable[str], **titles: str) -> dict[str, str]:
+    """Titles of columns: those that are given, else the words of their names."""
+    from circflow.report.vocabulary import heading
 
-    def text(name: str, value: Any) -> str:
-        if isinstance(value, float | int) and not isinstance(value, bool):
-            return number(float(value)) if value == value else "–"  # noqa: PLR0124
-        return "" if value is None else plain(cell(name, str(value)))
-
-    names = [str(name) for name in frame.columns]
-    rows = frame.itertuples(index=False, name=None)
-    body = [[text(n, v) for n, v in zip(names, row, strict=True)] for row in rows]
-    return columns([heading(h) for h in head], body, left=left)
+    return {name: titles.get(name) or heading(name) for name in names}
 
 
-def sharing_lines(sharing: Sharing) -> Iterator[str]:
+def sharing_lines(sharing: cf.Sharing) -> Iterator[str]:
     """What a division of the gain is, in a screenful."""
-    from circflow.report.numbers import number
+    from circflow.report.numbers import number, table_lines
 
     yield from (plain(sharing.scenario), "")
     yield say(
@@ -289,13 +252,14 @@ def sharing_lines(sharing: Sharing) -> Iterator[str]:
     if len(sharing.effects):
         yield from ("", say("Where the gain comes from"))
         sampled = (sharing.effects["high_million"] > sharing.effects["low_million"]).any()
-        interval = ["low_million", "high_million"] if sampled else []
-        head = ["effect", "million", *(["from", say("to (95 %)")] if sampled else [])]
-        yield from _table(head, sharing.effects[["effect", "million", *interval]])
+        names = ["effect", "million", *(["low_million", "high_million"] if sampled else [])]
+        ends = {"low_million": say("from"), "high_million": say("to (95 %)")}
+        yield from table_lines(sharing.effects, _headed(names, **ends))
     rules = list(dict.fromkeys(sharing.allocations["rule"]))
     wide = sharing.allocations.pivot(index="member", columns="rule", values="million")
-    wide = wide.reindex(list(sharing.members))[rules].reset_index()
-    yield from ("", say("Shares of the gain by rule"), *_table(["member", *rules], wide))
+    wide = wide.reindex(list(sharing.members)).reset_index()
+    shares = table_lines(wide, _headed(["member", *rules]))
+    yield from ("", say("Shares of the gain by rule"), *shares)
     if not sharing.nucleolus_proven:
         yield say(
             "  nucleolus was stopped by the time limit: shares after its first stages, no nucleolus"
@@ -303,12 +267,9 @@ def sharing_lines(sharing: Sharing) -> Iterator[str]:
     yield from (f"  {sentence}" for sentence in sharing.not_done)
     if not sharing.shapley_exact and "shapley" in rules:
         yield say("  shapley is sampled: its 95 % intervals stand in the table allocations")
-    yield from ("", say("Would a group leave?"))
-    yield from _table(
-        ["rule", say("in core"), say("group that lacks most"), "lacks"],
-        sharing.core[["rule", "in_core", "group", "lacks_million"]],
-        left=3,
-    )
+    head = {"rule": say("rule"), "in_core": say("in core"), "group": say("group that lacks most")}
+    core = table_lines(sharing.core, {**head, "lacks_million": say("lacks")}, left=3)
+    yield from ("", say("Would a group leave?"), *core)
     if sharing.core_empty:
         subsidy = number(sharing.subsidy)
         yield say(
@@ -320,45 +281,50 @@ def sharing_lines(sharing: Sharing) -> Iterator[str]:
     yield from _memberships(sharing)
 
 
-def _memberships(sharing: Sharing) -> list[str]:
+def _memberships(sharing: cf.Sharing) -> list[str]:
     """What the cluster is worth with and without each member that changes anything."""
-    from circflow.report.numbers import columns, number
+    from circflow.report.numbers import table_lines
 
     rows = sharing.joining[sharing.joining["adds_million"].abs() > _NEGLIGIBLE * abs(sharing.gain)]
     if rows.empty:
         return []
     others = sharing.joining_others[sharing.joining_others["member"].isin(sharing.members)]
-    counts = others.groupby(["joiner", "effect"]).size()
-    figures = ["adds", "gain_without", "own_change", "others_change"]
-    body = [
-        [
-            plain(row["joiner"]),
-            *(number(row[f"{name}_million"]) for name in figures),
-            *(str(counts.get((row["joiner"], effect), 0)) for effect in ("gains", "loses")),
-        ]
-        for row in rows.to_dict("records")
-    ]
-    head = [say("member"), say("adds"), say("gain without it"), say("own money")]
-    head += [say("others' money"), say("others gain"), say("lose")]
+    for effect in ("gains", "loses"):
+        counts = others["joiner"][others["effect"] == effect].value_counts()
+        rows = rows.assign(**{effect: rows["joiner"].map(counts).fillna(0.0)})
+    titles = {
+        "joiner": say("member"),
+        "adds_million": say("adds"),
+        "gain_without_million": say("gain without it"),
+        "own_change_million": say("own money"),
+        "others_change_million": say("others' money"),
+        "gains": say("others gain"),
+        "loses": say("lose"),
+    }
     title = say(
         "What each member adds, and what that changes before any sharing (who: table joining)"
     )
-    return ["", title, *columns(head, body, left=1)]
+    return ["", title, *table_lines(rows, titles)]
 
 
-def joining_lines(joining: Joining) -> list[str]:
+def joining_lines(joining: cf.Joining) -> list[str]:
     """What a newcomer does to a cluster, in a screenful."""
-    from circflow.report.numbers import number
+    from circflow.report.numbers import number, table_lines
 
     before, after = joining.before, joining.after
     rules = list(dict.fromkeys(joining.shares["rule"]))
     wide = joining.shares.pivot(index="member", columns="rule", values="change_million")
     money = joining.money.set_index("member")["change_million"]
     names = [joining.member, *(m for m in after.members if m != joining.member)]
-    wide = wide.reindex(names)[rules]
-    wide.insert(0, "own", money.reindex(names))
+    wide = wide.reindex(names).assign(own=money.reindex(names)).reset_index()
     core = before.core.merge(after.core, on="rule", suffixes=("_before", "_after"))
-    head = [say("rule"), say("in core without it"), say("with it"), say("group that lacks most")]
+    titles = {
+        "rule": say("rule"),
+        "in_core_before": say("in core without it"),
+        "in_core_after": say("with it"),
+        "group_after": say("group that lacks most"),
+        "lacks_million_after": say("lacks"),
+    }
     return [
         plain(after.scenario),
         "",
@@ -374,32 +340,31 @@ def joining_lines(joining: Joining) -> list[str]:
         ),
         "",
         say("What it changes: own money before any sharing, and shares of the gain by rule"),
-        *_table([say("member"), say("own money"), *rules], wide.reset_index()),
+        *table_lines(wide, _headed(["member", "own", *rules], own=say("own money"))),
         "",
         say("Would a group leave?"),
-        *_table(
-            [*head, say("lacks")],
-            core[["rule", "in_core_before", "in_core_after", "group_after", "lacks_million_after"]],
-            left=4,
-        ),
+        *table_lines(core, titles, left=4),
     ]
 
 
-def comparison_lines(comparison: Comparison) -> list[str]:
+def comparison_lines(comparison: cf.Comparison) -> list[str]:
     """Scenarios side by side, in a screenful."""
+    from circflow.report.numbers import table_lines
+
     size = comparison.table[list(comparison.labels)].abs().max(axis=1)
     shown = comparison.table[size > 0.0].copy()
     shown["figure"] = shown["figure"].str.replace("_", " ")
     for column in ("item", "unit"):
         shown[column] = shown[column].replace(_SHORT)
     shown["unit"] = shown["unit"].astype(str).str.replace("million", "M")
-    head = ["figure", say_in("figure", "of"), say_in("measure", "unit"), *comparison.labels]
-    lines = _table(head, shown[["figure", "item", "unit", *comparison.labels]], left=3)
+    words = {"item": say_in("figure", "of"), "unit": say_in("measure", "unit")}
+    titles = _headed(["figure", "item", "unit", *comparison.labels], **words)
+    lines = table_lines(shown, titles, left=3)
     if comparison.composite is not None:
         wide = comparison.composite.scores.pivot(index="scenario", columns="method", values="rank")
         wide = wide.reindex(list(comparison.labels)).dropna().reset_index()
         lines += ["", say("Rank by the composite index (weights: sheet Indicators)")]
-        lines += _table(list(map(str, wide.columns)), wide)
+        lines += table_lines(wide, _headed(wide.columns))
         if names := comparison.composite.left_out:
             listed = ", ".join(names)
             left_out = say("left out, for want of a figure in one of them: {names}", names=listed)

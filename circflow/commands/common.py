@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import circflow as cf
 from circflow.commands.process import settle
+from circflow.data.files.atomic import why_not_writable, write_text
+from circflow.data.files.json_text import json_text
 from circflow.data.one_line import plain
 from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from circflow.data.scenario import Scenario
     from circflow.data.table import Problem
 
 BAD_INPUT = 2
@@ -59,17 +61,15 @@ def split_assignment(text: str) -> tuple[str, str, str]:
     return parts["address"].strip(), parts["sign"], parts["value"].strip()
 
 
-def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
+def read_scenario(file: Path, assignments: Sequence[str] = ()) -> cf.Scenario:
     """Read a scenario and change its cells. Raises ScenarioError with every problem."""
     edits = [split_assignment(text) for text in assignments]
     settle()
-    from circflow.data.read import read
-
-    scenario = read(file)
+    scenario = cf.read(file)
     return apply(scenario, edits) if edits else scenario
 
 
-def apply(scenario: Scenario, edits: Sequence[tuple[str, str, str]]) -> Scenario:
+def apply(scenario: cf.Scenario, edits: Sequence[tuple[str, str, str]]) -> cf.Scenario:
     """Change cells, all at once where no address comes twice, else in the order given."""
     from circflow.data.changes.change import change
 
@@ -93,8 +93,6 @@ def check_outputs(
     option: str = "-o",
 ) -> None:
     """Refuse, before any work is done, output paths that cannot or must not be written."""
-    from circflow.data.files.atomic import why_not_writable
-
     if workbook is not None and workbook.suffix.lower() != ".xlsx":
         raise Refusal(
             "{option} {workbook}: the name of a workbook must end in .xlsx",
@@ -127,16 +125,12 @@ def write_json(out: Path, content: Any) -> None:
 
     Tables are lists of records; what is not finite is null.
     """
-    from circflow.data.files.json_text import json_text
-
     data = json_text(content).encode("utf-8", errors="replace")  # half a surrogate pair
     if str(out) == STDOUT:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)  # UTF-8 also where the terminal is not
         sys.stdout.buffer.flush()
         return
-    from circflow.data.files.atomic import write_text
-
     write_text(out, data.decode("utf-8"))
 
 
@@ -258,7 +252,7 @@ class Call:
 
     def scenario(
         self, outputs: Sequence[Path] = (), endings: Sequence[str] = (), store: Path | None = None
-    ) -> Scenario:
+    ) -> cf.Scenario:
         """The scenario with its cells changed, once the outputs can be written (see `check`).
         Raises ScenarioError with every problem."""
         self.check(outputs, endings, store)

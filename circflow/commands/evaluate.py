@@ -8,28 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, Refusal
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
+    STUDY,
     integer_option,
     scenario_command,
     seed,
     time_limit,
 )
+from circflow.data.one_line import plain
 from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from circflow.data.scenario import Scenario
-    from circflow.studies.units.words import Verdicts
-
 
 @scenario_command()
 @click.argument("units", nargs=-1, metavar="[UNIT …]")
-@FOLDER_OUTPUT
 @click.option(
     "--add",
     "added",
@@ -48,9 +44,8 @@ if TYPE_CHECKING:
 @click.option("--no-break-evens", is_flag=True, help="Leave out break-even capex, prices, fees.")
 @click.option("--no-together", is_flag=True, help="Leave out pairs and the order of entry.")
 @click.option("--no-risks", is_flag=True, help="Leave out what happens if a unit drops out.")
-@ENGINE
 @time_limit()
-@GAP
+@STUDY
 def evaluate(  # noqa: PLR0913
     call: Call,
     *,
@@ -68,22 +63,21 @@ def evaluate(  # noqa: PLR0913
     gains and who loses, what it displaces, in which order to build.
     """
     scenario = call.scenario(outputs)
-    from circflow.studies.units.evaluate import evaluate as judge
-    from circflow.studies.units.sites import ANY_SITE, best_sites, parse_unit
+    from circflow.studies.units.sites import ANY_SITE, parse_unit
 
     new = [parse_unit(text) for text in added]
     anywhere = [u for u in new if u.get("site") == ANY_SITE]
     if anywhere:
         if len(new) > 1 or units:
             raise Refusal(say("--add with site=? is asked alone: one unit, and no UNIT named"))
-        sites = best_sites(
+        sites = cf.best_sites(
             scenario, anywhere[0], progress=call.progress,
             **{name: options[name] for name in ("gap", "jobs", "dask")},
         )  # fmt: skip
         unit = str(anywhere[0].get("unit", "the unit"))
         _tell_sites(call, sites, unit, scenario, outputs)
         return
-    verdicts = judge(
+    verdicts = cf.evaluate(
         scenario,
         units or ([] if new else None),
         add=new,
@@ -101,7 +95,7 @@ def evaluate(  # noqa: PLR0913
     )
 
 
-def as_content(verdicts: Verdicts) -> dict[str, Any]:
+def as_content(verdicts: cf.Verdicts) -> dict[str, Any]:
     """The JSON of `circflow evaluate`: every table as records, and the words."""
     return {
         **verdicts.scenario.about,
@@ -113,10 +107,9 @@ def as_content(verdicts: Verdicts) -> dict[str, Any]:
     }
 
 
-def _lines(verdicts: Verdicts, named: bool) -> list[str]:
+def _lines(verdicts: cf.Verdicts, named: bool) -> list[str]:
     """What is shown: a line per unit; the words for those that were named."""
-    from circflow.data.one_line import plain
-    from circflow.report.numbers import columns
+    from circflow.report.numbers import table_lines
     from circflow.report.vocabulary import heading
 
     lines = [plain(verdicts.scenario.name), ""]
@@ -126,25 +119,19 @@ def _lines(verdicts: Verdicts, named: bool) -> list[str]:
             lines += [head, *(f"  {line}" for line in rest), ""]
         return lines[:-1]
     shown = verdicts.table.sort_values("value_million", ascending=False, kind="stable")
-    figures = ("value_million", "capex_million", "break_even_capex_million")
-    body = [
-        [
-            plain(str(r["unit"])),
-            say("build") if r["in_plan"] else say("no"),
-            plain(str(r["period"] or "–")),
-            *(_text(r.get(name)) for name in figures),
-            _text(100 * r["load_share"]) if "load_share" in r else "–",
-        ]
-        for r in shown.to_dict("records")
-    ]
-    names = ("unit", "plan", "period", "value", "capex")
-    titles = [*map(heading, names), say("break-even capex"), say("load %")]
+    names = {"unit": "unit", "in_plan": "plan", "period": "period"}
+    names |= {"value_million": "value", "capex_million": "capex"}
+    titles = {name: heading(words) for name, words in names.items()}
+    titles |= {"break_even_capex_million": say("break-even capex"), "load_share": say("load %")}
+    shown = shown.reindex(columns=list(titles))
+    shown["in_plan"] = [say("build") if built else say("no") for built in shown["in_plan"]]
+    shown["load_share"] *= 100.0
     title = say("Value and capex in million {currency}", currency=verdicts.currency)
-    return [*lines, title, *columns(titles, body, left=3)]
+    return [*lines, title, *table_lines(shown.fillna({"period": "–"}), titles, left=3)]
 
 
 def _tell_sites(
-    call: Call, table: pd.DataFrame, unit: str, scenario: Scenario, outputs: Sequence[Path]
+    call: Call, table: pd.DataFrame, unit: str, scenario: cf.Scenario, outputs: Sequence[Path]
 ) -> None:
     from circflow.report.page.suggestions import sites_opening
     from circflow.report.study_tables import write_tables
@@ -165,22 +152,15 @@ def _tell_sites(
 
 
 def _site_lines(table: pd.DataFrame, currency: str) -> list[str]:
-    from circflow.data.one_line import plain
-    from circflow.report.numbers import columns
+    from circflow.report.numbers import table_lines
 
-    body = [
-        [
-            str(r["rank"]), plain(r["site"]), plain(r["member"] or "–"),
-            _text(r["value_million"]), _text(100 * r["load_share"]), r["note"],
-        ]
-        for r in table.to_dict("records")
-    ]  # fmt: skip
-    value = say("value (million {currency})", currency=currency)
-    head = [say("rank"), say("site"), say("member"), value, say("load %"), ""]
-    return columns(head, body, left=3, total=120)
-
-
-def _text(value: Any) -> str:
-    from circflow.report.numbers import number
-
-    return number(float(value)) if value is not None and value == value else "–"  # noqa: PLR0124
+    titles = {
+        "rank": say("rank"),
+        "site": say("site"),
+        "member": say("member"),
+        "value_million": say("value (million {currency})", currency=currency),
+        "load_share": say("load %"),
+        "note": "",
+    }
+    shown = table.assign(load_share=100.0 * table["load_share"]).fillna({"member": "–"})
+    return table_lines(shown, titles, left=3, total=120)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, Refusal
-from circflow.commands.options import ENGINE, FOLDER_OUTPUT, GAP, scenario_command
+from circflow.commands.options import STUDY, scenario_command
 from circflow.data.one_line import plain
 from circflow.i18n import say
 from circflow.i18n.names import shown_word
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
 
 
 @scenario_command()
-@FOLDER_OUTPUT
 @click.option(
     "--candidates",
     is_flag=True,
     help="Solve again without each unit that is built: what it brings to each budget.",
 )
-@GAP
-@ENGINE
+@STUDY
 def finance(  # noqa: PLR0913
     call: Call,
     *,
@@ -47,13 +46,12 @@ def finance(  # noqa: PLR0913
     from circflow.report.study_tables import write_tables
     from circflow.studies.bench.engine import Engine
     from circflow.studies.finance import by_candidate
-    from circflow.studies.finance import finance as public_finance
     from circflow.studies.indicators import plan_and_baseline
 
     progress("solving")
     with Engine(jobs, dask=dask, tell=progress) as engine:
         plan, baseline = plan_and_baseline(engine, scenario, gap=gap)
-        tables = {"finance": public_finance(scenario, plan=plan, baseline=baseline)}
+        tables = {"finance": cf.finance(scenario, plan=plan, baseline=baseline)}
         if candidates:
             tables["candidates"] = by_candidate(engine, plan, gap=gap)
     currency, title = scenario.settings.currency, say("{name}: public budgets", name=scenario.name)
@@ -70,32 +68,30 @@ def finance(  # noqa: PLR0913
 
 def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[str]:
     """Everybody's taxes as the mean per year of the horizon, by budget."""
-    from circflow.report.numbers import columns, number
+    from circflow.report.numbers import table_lines
     from circflow.report.vocabulary import heading
 
     table = tables["finance"]
     horizon = table[table["member"].isna() & table["period"].isna()]
     title = say("Public budgets, million {currency} a year (mean)", currency=plain(currency))
     lines = [plain(name), "", title]
-    head = [say("tax"), say("of"), say("with the plan"), say("without new units"), say("change")]
-    figures = ["million_per_year", "baseline", "change"]
+    figures = {
+        "million_per_year": say("with the plan"),
+        "baseline": say("without new units"),
+        "change": say("change"),
+    }
+    titles = {"tax": say("tax"), "base": say("of"), **figures}
     for budget, rows in horizon.groupby("budget", sort=False):
-        body = [
-            [plain(row["tax"]), _base(row["base"]), *(number(row[k]) for k in figures)]
-            for row in rows.to_dict("records")
-        ]
-        sums = rows[figures].sum(skipna=False)
-        body.append([say("together"), "", *(number(sums[k]) for k in figures)])
+        shown = rows.assign(base=rows["base"].map(_base))[list(titles)]
+        sums = rows[list(figures)].sum(skipna=False)
+        shown.loc[-1] = [say("together"), "", *sums]
         title = say("{budget} budget", budget=shown_word("budget", str(budget)))
-        lines += ["", title, *columns(head, body, left=2)]
+        lines += ["", title, *table_lines(shown, titles, left=2)]
     if "candidates" in tables:
         wide = tables["candidates"].pivot(index="unit", columns="budget", values="million_per_year")
-        body = [
-            [plain(unit), *(number(v) for v in row)]
-            for unit, row in zip(wide.index, wide.to_numpy(float), strict=True)
-        ]
-        head = [heading("unit"), *(shown_word("budget", str(name)) for name in wide)]
-        lines += ["", say("What each unit that is built brings"), *columns(head, body, left=1)]
+        titles = {"unit": heading("unit"), **{str(n): shown_word("budget", str(n)) for n in wide}}
+        title = say("What each unit that is built brings")
+        lines += ["", title, *table_lines(wide.reset_index(), titles)]
     return lines
 
 

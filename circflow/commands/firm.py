@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import circflow as cf
 from circflow.commands.common import Call
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
+    STUDY,
     integer_option,
     scenario_command,
     seed,
     time_limit,
 )
+from circflow.data.one_line import plain
 from circflow.i18n import say
-
-if TYPE_CHECKING:
-    from circflow.studies.units.firm import Firmness
 
 
 @scenario_command()
-@FOLDER_OUTPUT
 @integer_option(
     "--samples", default=60, help="How often all rows of the sheet Ranges are drawn together."
 )
 @seed("The same seed draws the same samples.")
-@ENGINE
 @time_limit()
-@GAP
+@STUDY
 def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     """Tell what is firm over the sheet Ranges: the gain, and each decision to build or not.
 
@@ -38,19 +33,16 @@ def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     and which figure is worth measuring before it is taken.
     """
     scenario = call.scenario(outputs)
-    from circflow.studies.units.firm import firm as judge
-
-    firmness = judge(scenario, progress=call.progress, **options)
+    firmness = cf.firm(scenario, progress=call.progress, **options)
     about = {**scenario.about, "currency": scenario.settings.currency, "seed": options["seed"]}
     content = {**about, **firmness.tables()}
     call.finish(lambda: _lines(firmness), lambda: content, outputs, write=firmness.write)
 
 
-def _lines(firmness: Firmness) -> list[str]:
+def _lines(firmness: cf.Firmness) -> list[str]:
     """The gain, a line per decision, and what would settle those that are not firm."""
-    from circflow.data.one_line import plain
-    from circflow.report.numbers import columns, number, share
-    from circflow.report.vocabulary import cell, heading
+    from circflow.report.numbers import number, share, table_lines
+    from circflow.report.vocabulary import heading
 
     gain: dict[str, Any] = {str(k): v for k, v in firmness.gain.iloc[0].to_dict().items()}
     money = say("million {currency}", currency=firmness.scenario.settings.currency)
@@ -75,38 +67,33 @@ def _lines(firmness: Firmness) -> list[str]:
     order = firmness.decisions.assign(
         rank=firmness.decisions["firmness"].map({"firm": 0, "likely": 1, "doubtful": 2})
     ).sort_values(["rank", "in_plan", "agree_share"], ascending=[True, False, False], kind="stable")
-    body = [
-        [
-            plain(row["unit"]),
-            say(str(row["firmness"])),
-            say("build") if row["in_plan"] else say("no"),
-            _overturned(row),
-            share(row["built_share"]),
-            *(number(row[f"worth_{p}_million"]) for p in ("p5", "p50", "p95")),
-        ]
-        for row in order.to_dict("records")
-    ]
-    built = [say("overturned alone by"), say("built in")]
-    titles = [heading("unit"), "", say("plan"), *built, say("worth 5 %"), "50 %", "95 %"]
-    lines += ["", say("Worth in {money}", money=money), *columns(titles, body, left=4, total=120)]
+    order = order.assign(
+        in_plan=[say("build") if built else say("no") for built in order["in_plan"]],
+        overturned_by=[_overturned(row) for row in order.to_dict("records")],
+        built_share=[share(built) for built in order["built_share"]],
+    )
+    titles = {
+        "unit": heading("unit"),
+        "firmness": "",
+        "in_plan": say("plan"),
+        "overturned_by": say("overturned alone by"),
+        "built_share": say("built in"),
+        "worth_p5_million": say("worth 5 %"),
+        "worth_p50_million": "50 %",
+        "worth_p95_million": "95 %",
+    }
+    lines += ["", say("Worth in {money}", money=money), *table_lines(order, titles, 4, 120)]
     known = firmness.decisions[firmness.decisions["settled_by"].notna()]
     if len(known):
         lines += ["", say("What knowing a figure first would be worth, {money}", money=money)]
-        cells = [
-            [
-                plain(row["unit"]),
-                plain(cell("settled_by", str(row["settled_by"]))),
-                number(row["knowing_million"]),
-            ]
-            for row in known.sort_values("knowing_million", ascending=False).to_dict("records")
-        ]
-        lines += columns([*map(heading, ("unit", "figure", "worth"))], cells, left=2, total=120)
+        known = known.sort_values("knowing_million", ascending=False)
+        names = {"unit": "unit", "settled_by": "figure", "knowing_million": "worth"}
+        lines += table_lines(known, {k: heading(v) for k, v in names.items()}, 2, 120)
     return lines
 
 
 def _overturned(row: dict[Any, Any]) -> str:
     """The figure that overturns a decision first, and where."""
-    from circflow.data.one_line import plain
     from circflow.report.numbers import number
     from circflow.report.vocabulary import cell
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, Refusal
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
     RESUME,
+    STUDY,
     Number,
     integer_option,
     scenario_command,
@@ -72,9 +71,8 @@ NO_PLAN = 3
     default=0.0,
     help="How much CVaR weighs beside the mean: 0 looks at the mean alone, 1 at the worst alone.",
 )
-@GAP
 @time_limit()
-@FOLDER_OUTPUT
+@STUDY
 @click.option(
     "--store",
     metavar="FILE",
@@ -82,7 +80,6 @@ NO_PLAN = 3
     help="With many futures: keep what each group of them gave in this file.",
 )
 @RESUME
-@ENGINE
 def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **options: Any) -> None:
     """What to build before it is known which future comes, and what that is worth.
 
@@ -92,17 +89,15 @@ def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **opti
     """
     scenario = call.scenario(outputs)
     from circflow.studies.futures import terminal
-    from circflow.studies.futures.robust import robust
-    from circflow.studies.futures.study import futures as study
 
     if gammas:
         if any(options[name] for name in ("sample", "outages", "infrastructure")):
             raise Refusal("--budget-of-uncertainty needs no futures: leave the others out")
         search = {name: options[name] for name in ("gap", "time_limit")}
-        curve = robust(scenario, list(gammas), progress=call.progress, **search)
+        curve = cf.robust(scenario, list(gammas), progress=call.progress, **search)
         call.finish(lambda: terminal.robust_lines(curve), curve.summary, outputs, write=curve.write)
         return
-    result = study(scenario, progress=call.progress, **options)
+    result = cf.futures(scenario, progress=call.progress, **options)
     call.finish(lambda: terminal.lines(result), result.summary, outputs, write=result.write)
     if result.RP is None:
         for line in terminal.no_plan_lines(result):

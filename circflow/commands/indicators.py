@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import circflow as cf
 from circflow.commands.common import Call
-from circflow.commands.options import ENGINE, FOLDER_OUTPUT, GAP, scenario_command, time_limit
+from circflow.commands.options import STUDY, scenario_command, time_limit
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
 
@@ -15,14 +16,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from circflow.data.scenario import Scenario
-
 
 @scenario_command()
-@FOLDER_OUTPUT
-@GAP
 @time_limit()
-@ENGINE
+@STUDY
 def indicators(
     call: Call, outputs: Sequence[Path], jobs: int | None, dask: str | None, **search: Any
 ) -> None:
@@ -32,35 +29,29 @@ def indicators(
     stand in the sheet Indicators. The screen shows the cluster over the horizon.
     """
     scenario = call.scenario(outputs)
-    from circflow.solution.solution import NoPlan
+    from circflow.report.page.indicators import indicators_opening
+    from circflow.report.study_tables import write_tables
     from circflow.studies.bench.engine import Engine
-    from circflow.studies.indicators import indicators as indicators_of
     from circflow.studies.indicators import plan_and_baseline
 
     call.progress("solving")
     with Engine(jobs, dask=dask, tell=call.progress) as engine:
         plan, baseline = plan_and_baseline(engine, scenario, **search)
-    table = indicators_of(scenario, plan=plan, baseline=baseline)
-    currency = scenario.settings.currency
-    reason = baseline.reason if isinstance(baseline, NoPlan) else ""
+    table = cf.indicators(scenario, plan=plan, baseline=baseline)
+    currency, title = scenario.settings.currency, say("{name}: indicators", name=scenario.name)
+    reason = baseline.reason if isinstance(baseline, cf.NoPlan) else ""
+    tables, opening = (
+        {"indicators": table, **scenario.changes_table},
+        indicators_opening(table, currency),
+    )
     call.finish(
         lambda: _lines(table, scenario.name, currency, reason),
         lambda: table,
         outputs,
-        write=lambda path: _write(table, path, scenario),
+        write=lambda path: write_tables(
+            tables, path, currency=currency, title=title, opening=opening
+        ),
     )
-
-
-def _write(table: pd.DataFrame, output: Path, scenario: Scenario) -> None:
-    currency = scenario.settings.currency
-    if output.suffix.lower() == ".html":
-        from circflow.report.page.indicators import write_indicators
-
-        write_indicators(output, say("{name}: indicators", name=scenario.name), table, currency)
-        return
-    from circflow.report.study_tables import write_tables
-
-    write_tables({"indicators": table, **scenario.changes_table}, output, currency=currency)
 
 
 def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[str]:

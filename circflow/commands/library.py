@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import (
     BAD_INPUT,
     STDOUT,
@@ -18,9 +19,7 @@ from circflow.commands.common import (
 from circflow.commands.options import JSON, file_argument, path_option
 from circflow.data.one_line import plain
 from circflow.i18n import say
-
-if TYPE_CHECKING:
-    from circflow.library import Library
+from circflow.i18n.names import english_word, shown_word
 
 
 class _Searching(click.Group):
@@ -54,12 +53,11 @@ _LIBRARY = path_option(
 )
 
 
-def _read(file: Path | None) -> Library:
+def _read(file: Path | None) -> cf.Library:
     from circflow.data.pandas_text import keep_python_strings
-    from circflow.library import read_library
 
     keep_python_strings()
-    return read_library(file)
+    return cf.read_library(file)
 
 
 @library.command()
@@ -75,9 +73,9 @@ def search(
 ) -> None:
     """List the technologies in whose names, materials or sector every word occurs."""
     from circflow.data.suggest import nearest
-    from circflow.i18n.names import english_word, shown_word
     from circflow.library.schema import SECTORS
     from circflow.library.search import search as find
+    from circflow.library.words import materials_of
 
     sector = sector and english_word("sector", SECTORS, sector)
     if sector is not None and sector not in SECTORS:
@@ -94,7 +92,10 @@ def search(
     known = _read(file)
     matches = find(known, words, sector)
     if json_out is not None:
-        write_json(json_out, [_record(known, row) for row in matches.to_dict("records")])
+        records = matches.copy()
+        for role in ("input", "output"):
+            records[f"{role}s"] = [materials_of(known, n, role) for n in matches["technology"]]
+        write_json(json_out, records)
     if str(json_out) != STDOUT:
         for line in _lines(known, list(matches["technology"])):
             click.echo(line)
@@ -102,9 +103,8 @@ def search(
         click.echo(say("{count} of {count_2} technologies", **counts))
 
 
-def _lines(known: Library, technologies: Sequence[str]) -> Iterator[str]:
+def _lines(known: cf.Library, technologies: Sequence[str]) -> Iterator[str]:
     """A line of each technology: its name, its branch, how far it is known, what it makes."""
-    from circflow.i18n.names import shown_word
     from circflow.library.read import spoken
     from circflow.library.words import materials_of
 
@@ -116,14 +116,6 @@ def _lines(known: Library, technologies: Sequence[str]) -> Iterator[str]:
         taken = materials_of(translated, row["technology"], "input")[0]
         words = [shown_word(column, row[column]) for column in ("sector", "confidence")]
         yield plain(f"{row['technology']} [{', '.join(words)}]: {taken} → {outputs}")
-
-
-def _record(known: Library, row: Mapping[Hashable, Any]) -> dict[str, Any]:
-    from circflow.library.words import materials_of
-
-    name = row["technology"]
-    materials = {f"{role}s": materials_of(known, name, role) for role in ("input", "output")}
-    return {**{str(key): value for key, value in row.items()}, **materials}
 
 
 @library.command()
@@ -150,7 +142,7 @@ def show(name: Sequence[str], file: Path | None, json_out: Path | None) -> None:
             click.echo(" " * (len(line) - len(line.lstrip())) + plain(line))
 
 
-def _named(known: Library, text: str) -> str:
+def _named(known: cf.Library, text: str) -> str:
     """The technology of a name. Raises `Refusal`, with the nearest, where there is none."""
     from circflow.data.suggest import folded, nearest
 
@@ -167,23 +159,16 @@ def _named(known: Library, text: str) -> str:
     raise Refusal("there is no technology {text!r} in the library; {hint}", text=text, hint=hint)
 
 
-def _everything(known: Library, technology: str) -> dict[str, Any]:
-    def rows(frame: Any) -> list[dict[str, Any]]:
-        return [
-            {str(key): value for key, value in row.items() if key != "technology"}
-            for row in frame[frame["technology"] == technology].to_dict("records")
-        ]
-
+def _everything(known: cf.Library, technology: str) -> dict[str, Any]:
+    names = ("recipes", "costs", "balance", "blend_limits")
+    tables = {name: getattr(known, name).set_index("technology") for name in names}
     factors = known.emission_factors
-    keys = [str(key).partition("/")[0] == technology for key in factors["key"]]
-    row = known.technologies[known.technologies["technology"] == technology].iloc[0]
+    of_it = factors["key"].astype(str).str.partition("/")[0] == technology
+    row = known.technologies.set_index("technology", drop=False).loc[technology]
     return {
         **{str(key): value for key, value in row.items()},
-        "recipes": rows(known.recipes),
-        "costs": rows(known.costs),
-        "balance": rows(known.balance),
-        "blend_limits": rows(known.blend_limits),
-        "emission_factors": factors[keys].to_dict("records"),
+        **{name: table[table.index == technology] for name, table in tables.items()},
+        "emission_factors": factors[of_it],
     }
 
 

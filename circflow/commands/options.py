@@ -146,7 +146,10 @@ def options(*decorators: Option) -> Option:
 
 
 ENGINE = options(JOBS, DASK)
-SEARCH = options(RELAX, time_limit(), GAP)
+SEARCH = options(RELAX, time_limit(), GAP, ENGINE)
+"""Of a study whose runs may let decisions be fractions."""
+STUDY = options(FOLDER_OUTPUT, ENGINE, GAP)
+"""Of a study that solves scenarios as they are."""
 
 
 def scenario_command(*, json: bool = True) -> Callable[[Callable[..., None]], click.Command]:

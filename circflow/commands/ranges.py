@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import HOW, Call, Refusal, print_table, split_assignment
 from circflow.commands.options import (
     ENGINE,
@@ -62,9 +63,8 @@ def ranges(  # noqa: PLR0913
     scenario = call.scenario(outputs, PAGED)
     from circflow.report.page.runs import ranges_opening
     from circflow.report.study_tables import write_runs
-    from circflow.studies.sweeps.ranges import ranges as find
 
-    table = find(
+    table = cf.ranges(
         scenario,
         list(addresses) or None,
         sheets=sheets,
@@ -120,10 +120,9 @@ def breakpoints(
     scenario = call.scenario(outputs, PAGED)
     from circflow.report.page.runs import breakpoints_opening
     from circflow.report.study_tables import write_runs
-    from circflow.studies.sweeps.ranges import break_points as find
 
     engine |= {"decisions": decisions(relax, fix), "progress": call.progress}
-    table = find(scenario, address, low, high, how=HOW[sign], **engine)
+    table = cf.break_points(scenario, address, low, high, how=HOW[sign], **engine)
     same = table["built"].nunique() <= 1  # long, and of use only where it changes
     shown = table.drop(columns=["parameter", *(["built"] if same else [])])
     call.finish(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import (
     BAD_INPUT,
     STDOUT,
@@ -18,6 +19,7 @@ from circflow.commands.common import (
     write_json,
 )
 from circflow.commands.options import JSON, file_argument, path_option
+from circflow.data.one_line import plain
 from circflow.i18n import ENGLISH, current, mark, say, say_n
 from circflow.i18n.names import shown_measure, shown_sheet
 
@@ -78,9 +80,8 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
             click.echo(line)
     if balances and not errors:
         from circflow.data.balances import recipe_balances
-        from circflow.data.read import read
 
-        tables = read(file).tables
+        tables = cf.read(file).tables
         recipes = recipe_balances({name: table.rows for name, table in tables.items()})
         for line in balance_lines(recipes):
             click.echo(line, err=not on_stdout)
@@ -97,25 +98,18 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
     """Problems as text: errors, then warnings, each by sheet in the order found."""
     lines = []
     for severity, title in (("error", say("Errors")), ("warning", say("Warnings"))):
-        by_sheet: dict[str, list[str]] = {}
-        for problem in problems:
-            if problem.severity == severity:
-                line = f"    {problem_line(problem, origin)}"
-                by_sheet.setdefault(f"  {shown_sheet(problem.cell.sheet) or origin}", []).append(
-                    line
-                )
-        if by_sheet:
-            lines.append(title)
-            for sheet, lines_of_sheet in by_sheet.items():
-                lines += [sheet, *lines_of_sheet]
-            lines.append("")
+        some = [p for p in problems if p.severity == severity]
+        lines += [title] if some else []
+        for sheet in dict.fromkeys(p.cell.sheet for p in some):
+            lines.append(f"  {shown_sheet(sheet) or origin}")
+            lines += [f"    {problem_line(p, origin)}" for p in some if p.cell.sheet == sheet]
+        lines += [""] if some else []
     return lines
 
 
 def balance_lines(balances: Iterable[RecipeBalance]) -> list[str]:
     """The balances of recipes as text, a recipe's lines below its name."""
     from circflow.data.balances import MASS
-    from circflow.data.one_line import plain
 
     lines, title = [say("Balances, per unit of activity")], ""
     for row in balances:
@@ -160,21 +154,17 @@ def problems_json(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
         "file": str(file),
         "errors": errors,
         "warnings": len(problems) - errors,
-        "problems": [
-            {
-                "severity": p.severity,
-                "sheet": p.cell.sheet,
-                "cell": str(p.cell),
-                "row": p.cell.row,
-                "column": p.cell.column,
-                "message": p.message,
-                "found": p.found,
-                "expected": p.expected,
-                "suggestion": p.suggestion,
-            }
-            for p in problems
-        ],
+        "problems": [problem_record(p) for p in problems],
     }
+
+
+def problem_record(problem: Problem) -> dict[str, Any]:
+    """A problem in the JSON of `check`, and for the script of a table on a page."""
+    cell = problem.cell
+    where = {"sheet": cell.sheet, "cell": str(cell), "row": cell.row, "column": cell.column}
+    texts = ("message", "found", "expected", "suggestion")
+    words = {name: getattr(problem, name) for name in texts}
+    return {"severity": problem.severity, **where, **words}
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import STDOUT, Call, check_outputs, note, write_json
 from circflow.commands.options import GAP, path_option, scenario_command, time_limit
 from circflow.i18n import say, say_n
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from circflow.report.figures import Baseline
-    from circflow.solution.solution import Solution
 
 
 @scenario_command()
@@ -68,19 +68,15 @@ def solve(
     json_out, progress = call.json_out, call.progress
     check_outputs(call.file, workbook=output, text=[report, json_out], folders=[csv_folder])
     scenario = call.scenario()
-    from circflow.solution.solution import NoPlan
-    from circflow.solver.run import AuditError
-    from circflow.solver.run import solve as find_plan
-
     fault = None
     try:
-        solution = find_plan(scenario, progress=progress, **options)
-    except NoPlan as none:
+        solution = cf.solve(scenario, progress=progress, **options)
+    except cf.NoPlan as none:
         if json_out is not None:
             content = {"scenario": none.scenario, "status": none.status.value}
             write_json(json_out, {**content, "reason": none.reason})
         raise
-    except AuditError as error:
+    except cf.AuditError as error:
         solution, fault = error.solution, error
     progress("writing")
     baselines = compared(solution) if output or report or call.on_screen else []
@@ -101,7 +97,7 @@ def solve(
 
 
 def write_files(  # noqa: PLR0913, PLR0917
-    solution: Solution,
+    solution: cf.Solution,
     output: Path | None,
     csv_folder: Path | None,
     json_out: Path | None,
@@ -135,17 +131,16 @@ def write_files(  # noqa: PLR0913, PLR0917
     return files
 
 
-def compared(solution: Solution) -> list[Baseline]:
+def compared(solution: cf.Solution) -> list[Baseline]:
     """What the plan is compared with; nothing where its audit failed."""
     from circflow.studies.cluster.baselines import comparisons
 
     return comparisons(solution) if solution.audit.passed else []
 
 
-def indicators(solution: Solution) -> pd.DataFrame:
+def indicators(solution: cf.Solution) -> pd.DataFrame:
     """The table of indicators; without a baseline where the plan itself took long to make."""
     from circflow.studies.cluster.baselines import took_long
-    from circflow.studies.indicators import indicators as indicators_of
 
     without = solution.audit.passed and not took_long(solution)
-    return indicators_of(solution.scenario, plan=solution, with_baseline=without)
+    return cf.indicators(solution.scenario, plan=solution, with_baseline=without)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import (
     HOW,
     Call,
@@ -17,7 +18,6 @@ from circflow.commands.common import (
     split_assignment,
 )
 from circflow.commands.options import (
-    ENGINE,
     FIX,
     PAGED,
     PLOTS,
@@ -36,9 +36,7 @@ from circflow.commands.options import (
 from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
-    from circflow.data.scenario import Scenario
     from circflow.studies.plots import Figure
-    from circflow.studies.sweeps.sweep import Runs
 
 
 @scenario_command()
@@ -87,7 +85,6 @@ if TYPE_CHECKING:
 @output([*TABLES, *PLOTS, *STORES])
 @SEARCH
 @RESUME
-@ENGINE
 def sweep(  # noqa: PLR0913
     call: Call,
     *,
@@ -123,7 +120,7 @@ def sweep(  # noqa: PLR0913
     }
     with _store(outputs) as options["store"]:
         if count is None:
-            runs = _swept(scenario, study, vary, together=together, **options)
+            runs = swept(scenario, study, vary, together=together, **options)
         else:
             picked = {"parameters": only or None, "method": method, "seed": seed}
             runs = _sampled(scenario, count, vary, **picked, **options)
@@ -141,21 +138,19 @@ def _varied(vary: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     return how, {address: value for address, _, value in edits}
 
 
-def _swept(scenario: Scenario, study: str | None, vary: Sequence[str], **options: Any) -> Runs:
+def swept(scenario: cf.Scenario, study: str | None, vary: Sequence[str], **options: Any) -> cf.Runs:
+    """The runs of a study, or of values by address as --vary takes them."""
     from circflow.studies.sweeps.design import parse_values
-    from circflow.studies.sweeps.sweep import sweep
 
     how, texts = _varied(vary)
     values = {address: parse_values(text) for address, text in texts.items()}
-    return sweep(scenario, None if study else values, how=how, study=study, **options)
+    return cf.sweep(scenario, None if study else values, how=how, study=study, **options)
 
 
-def _sampled(scenario: Scenario, count: int, vary: Sequence[str], **options: Any) -> Runs:
-    from circflow.studies.sweeps.sweep import sample
-
+def _sampled(scenario: cf.Scenario, count: int, vary: Sequence[str], **options: Any) -> cf.Runs:
     how, texts = _varied(vary)
     ranges = {address: _range(address, text) for address, text in texts.items()}
-    return sample(scenario, count, ranges=ranges or None, how=how, **options)
+    return cf.sample(scenario, count, ranges=ranges or None, how=how, **options)
 
 
 def _range(address: str, text: str) -> list[Any]:
@@ -172,7 +167,7 @@ def _range(address: str, text: str) -> list[Any]:
         raise Refusal(f"{address}: {problem.message}") from None
 
 
-def _scenario(call: Call, outputs: Sequence[Path], more: Sequence[str] = ()) -> Scenario:
+def _scenario(call: Call, outputs: Sequence[Path], more: Sequence[str] = ()) -> cf.Scenario:
     if any(path.suffix.lower() in PLOTS for path in outputs):
         from importlib.util import find_spec
 
@@ -212,7 +207,7 @@ def _write(
             write(path)
 
 
-def _show_runs(runs: Runs) -> None:
+def _show_runs(runs: cf.Runs) -> None:
     table = runs.table
     shown = [*runs.parameters, "objective_million", "status"]
     if len(table) <= 40:
@@ -253,18 +248,15 @@ def _show_runs(runs: Runs) -> None:
 @output([*TABLES, *PLOTS])
 @SEARCH
 @RESUME
-@ENGINE
 def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **options: Any) -> None:
     """Rank uncertain figures by their effect: each at its low and at its high, alone.
 
     The figures are the rows of the sheet Ranges, or all figures of the sheets named.
     """
     scenario = _scenario(call, outputs)
-    from circflow.studies.sweeps.tornado import tornado as run_tornado
-
     options |= {"decisions": decisions(relax, fix), "progress": call.progress}
     with _store(outputs) as store:
-        study = run_tornado(scenario, store=store, **options)
+        study = cf.tornado(scenario, store=store, **options)
         _write(call, study.write, lambda plots: plots.tornado_plot(study), outputs)
 
     def show() -> None:
@@ -289,16 +281,13 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
 @integer_option("--count", default=6, help="How many alternatives to keep.")
 @output(PAGED)
 @SEARCH
-@ENGINE
 def alternatives(
     call: Call, within: float, outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
     """Find plans nearly as good as the best that differ most, and what stands in all of them."""
     scenario = call.scenario(outputs, PAGED)
-    from circflow.studies.tradeoffs.near_optimal import near_optimal
-
     options |= {"decisions": decisions(relax), "progress": call.progress}
-    plans = near_optimal(scenario, within, **options)
+    plans = cf.near_optimal(scenario, within, **options)
 
     def show() -> None:
         print_table(plans.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
@@ -321,16 +310,13 @@ def alternatives(
 @integer_option("--points", least=2, default=11, help="Points of the curve, its ends included.")
 @output([*TABLES, *PLOTS])
 @SEARCH
-@ENGINE
 def pareto(
     call: Call, trade: tuple[str, str], outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
     """Draw the trade-off between two goals: what one more unit of the second costs of the first."""
     scenario = _scenario(call, outputs)
-    from circflow.studies.tradeoffs.pareto import pareto as run_pareto
-
     options |= {"decisions": decisions(relax), "progress": call.progress}
-    front = run_pareto(scenario, trade, **options)
+    front = cf.pareto(scenario, trade, **options)
     _write(call, front.write, lambda plots: plots.pareto_plot(front), outputs)
     names = list(front.table.columns[1:6])
     content = {**scenario.about, "goals": front.goals, "units": front.units}

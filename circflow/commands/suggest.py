@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import circflow as cf
 from circflow.commands.common import Call, check_outputs
 from circflow.commands.options import (
-    ENGINE,
-    FOLDER_OUTPUT,
-    GAP,
+    STUDY,
     integer_option,
     path_option,
     scenario_command,
     time_limit,
 )
-
-if TYPE_CHECKING:
-    from circflow.studies.suggest.study import Suggestions
 
 
 @scenario_command()
@@ -47,11 +43,9 @@ if TYPE_CHECKING:
     metavar="OUT.xlsx",
     help="Write the scenario with the suggestions as candidates, with their sources.",
 )
-@FOLDER_OUTPUT
 @click.option("--no-break-evens", is_flag=True, help="Leave out break-even capex and gate fees.")
-@ENGINE
 @time_limit()
-@GAP
+@STUDY
 def suggest(
     call: Call,
     written: Path | None,
@@ -67,10 +61,9 @@ def suggest(
     others = [*outputs, call.json_out]
     check_outputs(call.file, workbook=written, text=others, option="--write")
     scenario = call.scenario(outputs)
-    from circflow.studies.suggest.study import suggest as search
     from circflow.studies.suggest.terminal import lines
 
-    suggestions = search(
+    suggestions = cf.suggest(
         scenario, break_evens=not no_break_evens, progress=call.progress, **options
     )
     if written is not None:
@@ -80,7 +73,7 @@ def suggest(
     call.tell_files([written])
 
 
-def as_content(answer: Suggestions) -> dict[str, Any]:
+def as_content(answer: cf.Suggestions) -> dict[str, Any]:
     """The JSON of `circflow suggest`."""
     flows = answer.flows
     suggestions = []

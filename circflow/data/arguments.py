@@ -161,6 +161,7 @@ _COUNT = _number(mark("a whole number of at least 1"), integer=True, least=1)
 _COUNT_OR_NONE = _number(
     mark("a whole number of at least 1, or None"), integer=True, least=1, blank=True
 )
+_WHOLE = _number(mark("a whole number of at least 0"), integer=True, least=0)
 _COUNT_FROM_0 = _number(mark("a whole number of at least 0"), integer=True, least=0, blank=True)
 
 RULES: dict[str, Rule] = {
@@ -187,10 +188,10 @@ RULES: dict[str, Rule] = {
     "count": _COUNT,
     "orders": _COUNT,
     "points": _number(mark("a whole number of at least 2"), integer=True, least=2),
-    "samples": _COUNT_FROM_0,
+    "samples": _WHOLE,
     "sample": _COUNT_OR_NONE,
     "test": _COUNT_FROM_0,
-    "seed": _number(mark("a whole number of at least 0"), integer=True, least=0),
+    "seed": _WHOLE,
     "low": _number(mark("a number")),
     "high": _number(mark("a number")),
     "relax": _FLAG,

@@ -95,6 +95,12 @@ def contents_table(properties: Items, kinds: Items) -> pd.DataFrame:
     return table.astype({"content": float})
 
 
+def tonnes_of(materials: Items) -> dict[str, float]:
+    """What one unit of each material in tonnes weighs, energy carriers apart: 1."""
+    solid = (materials["unit"] == TONNES) & (materials["category"] != "energy")
+    return dict.fromkeys(materials["material"][solid].tolist(), 1.0)
+
+
 @dataclass(frozen=True)
 class RecipeBalance:
     """What goes into a recipe and comes out of it, per unit of activity.
@@ -119,15 +125,13 @@ class RecipeBalance:
 
 def recipe_balances(sheets: Mapping[str, Items]) -> list[RecipeBalance]:
     """The balances of every recipe that has anything of a quantity, recipe by recipe."""
-    materials = sheets["Materials"]
-    solid = (materials["unit"] == TONNES) & (materials["category"] != "energy")
     held = contents_by_substance(sheets["Properties"], sheets["PropertyKinds"])
-    mass = dict.fromkeys(materials["material"][solid].tolist(), 1.0)
+    mass = tonnes_of(sheets["Materials"])
     rows = by_row(sheets["Losses"], "technology", "recipe", "property", "share", "reason")
     losses = {(owner, recipe, name): (share, why) for _, owner, recipe, name, share, why in rows}
     shares = by_row(sheets["PropertyKinds"], "property", "loss_share")
     allowed = {name: share for _, name, share in shares}
-    sides = _Sides(sheets["Recipes"])
+    sides = Sides(sheets["Recipes"])
     balances: list[list[RecipeBalance]] = [[] for _ in sides.keys]
     for (name, measure), content in [((MASS, TONNES), mass), *held.items()]:
         for at, least, most, out in sides.of(content):
@@ -147,7 +151,7 @@ def held_by_rows(recipes: Items, content: Mapping[str, float]) -> Floats:
     return np.asarray(recipes["amount"] / per * np.array(of_one, dtype=float))
 
 
-class _Sides:
+class Sides:
     """The inputs, groups and outputs of recipes, as arrays: one quantity after another adds up."""
 
     def __init__(self, recipes: Items) -> None:

@@ -428,10 +428,20 @@ def parse_column(values: Sequence[object], column: Column) -> Parsed:
     Values that Excel has typed well are taken over at once; others are read one by one, each
     distinct value once.
     """
-    if column.is_number:
-        return _parse_numbers(values, column)
-    parsed, bad = _parse_distinct(values, column)
-    return _filled(parsed, bad, column)
+    import numpy as np
+    import pandas as pd
+
+    typed = _typed_numbers(values, column) if column.is_number else None
+    parsed, bad = _parse_distinct(values, column) if typed is None else typed
+    cells = np.array(parsed, dtype=float if column.is_number else object)
+    blank = pd.isna(cells)
+    blank[list(bad)] = False
+    if column.default is not None:
+        cells[blank] = column.default
+    if column.kind == "flag":
+        cells[list(bad)] = bool(column.default)
+        cells = cells.astype(bool)
+    return Parsed(cells, bad, blank)
 
 
 def _parse_distinct(
@@ -450,49 +460,26 @@ def _parse_distinct(
     return [known[key] for key in keys], bad
 
 
-def _parse_numbers(values: Sequence[object], column: Column) -> Parsed:
+def _typed_numbers(
+    values: Sequence[object], column: Column
+) -> tuple[NDArray[np.float64], dict[int, BadCellError]] | None:
+    """Numbers as Excel has typed them, NaN where blank or bad; None where anything else stands."""
     import numpy as np
 
-    bad: dict[int, BadCellError] = {}
+    if not set(map(type, values)) <= {int, float, type(None)}:
+        return None
     try:
-        typed = set(map(type, values)) <= {int, float, type(None)}
-        numbers = np.array(values if typed else [], dtype=float)
-        blank = np.array([v is None for v in values], dtype=bool)
-        typed = typed and bool(np.isfinite(numbers[~blank]).all())
+        numbers = np.array(values, dtype=float)
     except OverflowError:
-        typed = False
-    if typed:
-        odd = ~in_range(numbers, column)
-        if column.kind == "integer":
-            odd |= numbers != np.floor(numbers)
-        for position in np.flatnonzero(odd & ~blank).tolist():
-            try:
-                parse_cell(values[position], column)
-            except BadCellError as problem:
-                bad[position] = problem
-        numbers[list(bad)] = np.nan
-    else:
-        parsed, bad = _parse_distinct(values, column)
-        numbers = np.array(parsed, dtype=float)
-        blank = np.isnan(numbers)
-        blank[list(bad)] = False
-    if column.default is not None:
-        numbers[blank] = float(column.default)
-    return Parsed(numbers, bad, blank)
-
-
-def _filled(
-    parsed: list[str | float | bool | None], bad: dict[int, BadCellError], column: Column
-) -> Parsed:
-    import numpy as np
-
-    values = np.empty(len(parsed), dtype=object)
-    values[:] = parsed
-    blank = np.array([v is None for v in parsed], dtype=bool)
-    blank[list(bad)] = False
-    if column.default is not None:
-        values[blank] = column.default
-    if column.kind == "flag":
-        values[list(bad)] = bool(column.default)
-        return Parsed(values.astype(bool), bad, blank)
-    return Parsed(values, bad, blank)
+        return None
+    there = np.array([v is not None for v in values], dtype=bool)
+    if not np.isfinite(numbers[there]).all():
+        return None
+    odd = ~in_range(numbers, column)
+    if column.kind == "integer":
+        odd |= numbers != np.floor(numbers)
+    places = np.flatnonzero(odd & there).tolist()
+    _, faults = _parse_distinct([values[at] for at in places], column)
+    bad = {places[n]: problem for n, problem in faults.items()}
+    numbers[list(bad)] = np.nan
+    return numbers, bad

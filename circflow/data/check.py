@@ -7,6 +7,7 @@ solved, and `circflow explain` says what would help.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from circflow.data.checks.arithmetic import check_arithmetic
@@ -89,5 +90,7 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
     findings.problems.extend(book.warnings)
     problems = findings.ordered(sheet_order(book))
     if scenario is not None:
-        scenario = scenario.with_warnings(problems)
+        # errors that remain (what no plan can meet) become warnings
+        warnings = tuple(replace(problem, severity="warning") for problem in problems)
+        scenario = scenario.with_notes(warnings=warnings)
     return problems, scenario

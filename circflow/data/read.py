@@ -26,7 +26,7 @@ def read(path: str | Path) -> Scenario:
 
     start = perf_counter()
     scenario = scenario_of(read_book(path))
-    return scenario.with_read_seconds(perf_counter() - start)
+    return scenario.with_notes(read_seconds=perf_counter() - start)
 
 
 def scenario_of(book: Book) -> Scenario:

@@ -164,14 +164,12 @@ class Scenario(Result):
     def name(self) -> str:
         return self.settings.name
 
-    def with_warnings(self, problems: Iterable[Problem]) -> Scenario:
-        """The scenario with what is doubtful about it; errors that remain (what no plan can
-        meet) become warnings."""
-        return self._twin(warnings=tuple(replace(p, severity="warning") for p in problems))
-
-    def with_changes(self, changes: Iterable[str]) -> Scenario:
-        """The scenario, with what was changed in it."""
-        return self._twin(changes=tuple(changes))
+    def with_notes(self, **notes: Any) -> Scenario:
+        """The scenario with other `warnings`, `changes` or `read_seconds`; what is derived from its
+        tables is kept."""
+        twin = replace(self, **notes)
+        vars(twin).update({k: v for k, v in vars(self).items() if k not in vars(twin)})
+        return twin
 
     @property
     def changes_table(self) -> dict[str, pd.DataFrame]:
@@ -184,16 +182,6 @@ class Scenario(Result):
     def about(self) -> dict[str, Any]:
         """Name and changes: how every JSON begins."""
         return {"scenario": self.name, "changes": list(self.changes)}
-
-    def with_read_seconds(self, seconds: float) -> Scenario:
-        """The scenario with what reading it took."""
-        return self._twin(read_seconds=seconds)
-
-    def _twin(self, **changes: Any) -> Scenario:
-        twin = replace(self, **changes)
-        # what is derived from the tables is the same
-        vars(twin).update({k: v for k, v in vars(self).items() if k not in vars(twin)})
-        return twin
 
     def with_table(self, table: Table) -> Scenario:
         """The scenario with other rows in a sheet; nothing that is made of the sheets is kept."""
@@ -209,8 +197,6 @@ class Scenario(Result):
         for name, sheets in _FIGURES_IN.items():
             if name in known and not moved & sheets:
                 vars(other)[name] = known[name]
-        kept = {sheet: rows for sheet, rows in self._in_force.items() if sheet not in moved}
-        vars(other)["_in_force"] = kept
         vars(other)["_items"] = {s: rows for s, rows in self._items.items() if s not in moved}
         return other
 
@@ -265,10 +251,7 @@ class Scenario(Result):
 
     def in_force(self, sheet: str) -> pd.DataFrame:
         """`items_in_force` as a table with names."""
-        known = self._in_force
-        if sheet not in known:
-            known[sheet] = self.items_in_force(sheet).frame(self.codes)
-        return known[sheet]
+        return self.items_in_force(sheet).frame(self.codes)
 
     def _without_standstill(self, sheet: str, rows: Items) -> Items:
         """Rows in force, less what stands still: a market buys nothing, a mode does not run."""
@@ -290,11 +273,6 @@ class Scenario(Result):
 
     @cached_property
     def _items(self) -> dict[str, Items]:
-        return {}
-
-    @cached_property
-    def _in_force(self) -> dict[str, pd.DataFrame]:
-        """The rows in force of the sheets that have been asked for."""
         return {}
 
     @cached_property

@@ -128,30 +128,17 @@ def _allowed(sheets: Sheets, plan: Plan, periods: list[_Period]) -> bool:
 
 def _way(sheets: Sheets, candidates: list[Row], plan: Plan, periods: list[_Period]) -> Way:
     changed = copy.deepcopy(sheets)
-    goals = {row["goal"]: number(row, "weight") for row in sheets.get("Goals", [])}
-    value, jobs = goals.get("value", 1.0), goals.get("jobs", 0.0)
-    rate, parts = _rate(sheets), []
-    upfront = {"key": "capital_charge", "value": "upfront"} in sheets["Scenario"]
+    parts: list[float] = []
     for unit in candidates:
         built = plan[str(unit["unit"])]
         row = next(u for u in changed["Units"] if u["unit"] == unit["unit"])
-        if built is None:
-            row["status"] = "off"
-            continue
         serving = _service(unit, built, periods)
-        shares = {p.name: _shares(unit, built, p) for p in serving}
-        years = sum(p.weight * shares[p.name][0] for p in serving)
-        parts += [-value * number(unit, "fixed_cost_million_per_year", 0.0) * years,
-                  jobs * number(unit, "jobs", 0.0) * years]  # fmt: skip
-        capex = number(unit, "capex_million")
-        if upfront:
-            parts.append(-value * capex * (1.0 + rate) ** -built.start)
-        else:
-            life = int(number(unit, "lifetime_years", 20.0))
-            wait = int(number(unit, "construction_years", 0.0))
-            instalment = capex / sum((1.0 + rate) ** -(wait + n) for n in range(life))
-            parts.append(-value * instalment * years)
-        # An existing unit that costs nothing to have.
+        shares = {p.name: _shares(unit, built, p) for p in serving} if built else {}
+        if built:
+            years = sum(p.weight * shares[p.name][0] for p in serving)
+            parts += _cost(sheets, unit, built, years)
+        # An existing unit that costs nothing to have; of no size where it is not built: off, it
+        # would take links away with it (material may start where a candidate makes it).
         row |= {"status": "existing", "fixed_cost_million_per_year": 0.0, "jobs": 0.0}
         for column in _OF_CANDIDATES:
             row.pop(column, None)
@@ -168,6 +155,23 @@ def _way(sheets: Sheets, candidates: list[Row], plan: Plan, periods: list[_Perio
         ]
     changed["Budget"] = []
     return Way(changed, sum(parts), sum(map(abs, parts)))
+
+
+def _cost(sheets: Sheets, unit: Row, built: _Period, years: float) -> list[float]:
+    """What a candidate costs and its jobs are worth, with the weights of the goals."""
+    goals = {row["goal"]: number(row, "weight") for row in sheets.get("Goals", [])}
+    value, rate, capex = goals.get("value", 1.0), _rate(sheets), number(unit, "capex_million")
+    if {"key": "capital_charge", "value": "upfront"} in sheets["Scenario"]:
+        capital = capex * (1.0 + rate) ** -built.start
+    else:
+        life = int(number(unit, "lifetime_years", 20.0))
+        wait = int(number(unit, "construction_years", 0.0))
+        capital = years * capex / sum((1.0 + rate) ** -(wait + n) for n in range(life))
+    return [
+        -value * number(unit, "fixed_cost_million_per_year", 0.0) * years,
+        goals.get("jobs", 0.0) * number(unit, "jobs", 0.0) * years,
+        -value * capital,
+    ]
 
 
 _OF_CANDIDATES = ("capex_million", "lifetime_years", "earliest_period", "latest_period",

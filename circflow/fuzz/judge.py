@@ -20,7 +20,7 @@ from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.fuzz.decisions import ways
 from circflow.fuzz.regions import Sheets, book_of
-from circflow.fuzz.relations import RELATIONS, Changed, Seen
+from circflow.fuzz.relations import RELATIONS, Changed
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import compile_model
 from circflow.solver.optimum import optimum, proof
@@ -50,7 +50,7 @@ class Answer:
     gross: float = 0.0
     """Sum of the objective's absolute parts, million."""
     most: float = 0.0
-    """Sum of all that the plan moves (see `Seen`)."""
+    """Sum of all that the plan moves (see `relations.Change`)."""
     text: str = ""
     """Why there is no plan, or what the fault is."""
 
@@ -144,7 +144,7 @@ def judge(sheets: Sheets, seed: str, names: tuple[str, ...] = NAMES) -> Iterator
         if name == ENUMERATED:
             yield from _enumerated(sheets, first)
         elif name != PLAIN:
-            changed = RELATIONS[name](sheets, Random(f"{seed}/{name}"), Seen(first.most))
+            changed = RELATIONS[name](sheets, Random(f"{seed}/{name}"), first.most)
             if changed is not None:
                 yield from _compared(name, seed, sheets, first, changed)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from circflow.data.schema.sheets import BY_NAME
+from circflow.data.schema.sheets import BY_NAME, SHEETS, Column
 from circflow.fuzz.regions import LEAST, MOST, Row, Sheets, Value
 
 Expected = Literal["equal", "not lower"]
@@ -35,17 +35,10 @@ class Changed:
     """What it is compared with, where that is not the scenario itself."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a relation may know of the plan of the scenario it changes."""
-
-    most: float
-    """The sum of all amounts, levels and emissions of the plan, over all periods and years, and
-    of its capital: no limit above it is reached."""
-
-
-Change = Callable[[Sheets, Random, Seen], Changed | None]
-"""What a relation does to a scenario's own copy."""
+Change = Callable[[Sheets, Random, float], Changed | None]
+"""What a relation does to a scenario's own copy. The number is the sum of all amounts, levels and
+emissions of its plan, over all periods and years, and of its capital: no limit above it is
+reached."""
 RELATIONS: dict[str, Change] = {}
 """Every relation by name."""
 
@@ -53,25 +46,23 @@ RELATIONS: dict[str, Change] = {}
 def relation(change: Change) -> Change:
     """Register a relation under the name of its function; it is given a copy, to change."""
     name = change.__name__
-    RELATIONS[name] = lambda sheets, rng, seen: change(copy.deepcopy(sheets), rng, seen)
+    RELATIONS[name] = lambda sheets, rng, most: change(copy.deepcopy(sheets), rng, most)
     return change
 
 
 # ------------------------------------------------------------------- limits
 
 
+def columns_that(chosen: Callable[[Column], bool]) -> dict[str, tuple[str, ...]]:
+    """Columns of the schema by sheet."""
+    return {s.name: tuple(c.name for c in s.columns if chosen(c)) for s in SHEETS}
+
+
 MAXIMA = {
+    **columns_that(lambda c: c.blank_is_unlimited and c.name != "min"),
     "Streams": ("amount_per_year",),
-    "Stockpiles": ("capacity", "max_reclaim_per_year", "closing_max"),
-    "Purchases": ("max_per_year",),
-    "BlendLimits": ("max",),
     "Units": ("capacity_per_year",),
     "UnitPeriods": ("capacity_per_year",),
-    "Links": ("capacity_per_year",),
-    "Markets": ("max_per_year",),
-    "Disposal": ("capacity_per_year", "total_capacity"),
-    "EmissionLimits": ("limit_per_year",),
-    "Synergies": ("max_per_year",),
     "Budget": ("budget_million",),
 }
 """Columns in which a larger figure is easier to meet."""
@@ -111,7 +102,7 @@ def _eases(sheets: Sheets, sheet: str, row: Row, column: str) -> bool:
 
 
 @relation
-def raised_maximum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def raised_maximum(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """More room never lowers the worth."""
     places = [
         (sheet, row, column)
@@ -134,7 +125,7 @@ def raised_maximum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def lowered_minimum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def lowered_minimum(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A smaller least never lowers the worth."""
     places = [
         (sheet, row, column)
@@ -149,26 +140,20 @@ def lowered_minimum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     return Changed(sheets, "not lower", said=f"{sheet}.{column} {before:g} -> {row[column]:g}")
 
 
-BLANK_IS_UNLIMITED = {
-    "Stockpiles": ("capacity", "max_reclaim_per_year", "closing_max"),
-    "Purchases": ("max_per_year",),
-    "Links": ("capacity_per_year",),
-    "Markets": ("max_per_year",),
-    "Disposal": ("capacity_per_year",),
-    "EmissionLimits": ("limit_per_year",),
-    "Synergies": ("max_per_year",),
-}
+BLANK_IS_UNLIMITED = columns_that(
+    lambda c: c.blank_is_unlimited and c.name != "total_capacity" and c.sheet != "BlendLimits"
+)
 
 
 @relation
-def limit_beyond_reach(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def limit_beyond_reach(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A limit above what the best plan moves in all changes nothing, whatever its size."""
     places = [
         (sheet, row, column)
         for sheet, row, column in cells(sheets, BLANK_IS_UNLIMITED)
         if row.get(column) is None and not row.get("forbidden")
     ]
-    least = math.log10(max(2.0 * seen.most, LEAST))
+    least = math.log10(max(2.0 * most, LEAST))
     if not places or least >= 15.0:
         return None
     words = []
@@ -184,7 +169,7 @@ def limit_beyond_reach(sheets: Sheets, rng: Random, seen: Seen) -> Changed | Non
 
 
 @relation
-def relaxed(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def relaxed(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """Yes/no decisions as fractions never lower the worth."""
     units = sheets["Units"]
     if not any(u.get("status") == "candidate" or u.get("can_idle") for u in units):
@@ -195,44 +180,12 @@ def relaxed(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 # ------------------------------------------------------------------- units of measure
 
 
-TONNES = {
-    "Streams": ("amount_per_year",),
-    "Stockpiles": (
-        "opening", "capacity", "max_reclaim_per_year", "closing_min", "closing_max",
-    ),
-    "Purchases": ("max_per_year",),
-    "Units": (
-        "capacity_per_year", "capacity_max_per_year", "fixed_cost_million_per_year",
-        "fixed_cost_max_million_per_year", "jobs", "capex_million", "capex_max_million",
-    ),
-    "UnitPeriods": ("capacity_per_year", "fixed_cost_million_per_year"),
-    "Links": ("capacity_per_year",),
-    "Markets": ("max_per_year", "min_per_year"),
-    "Disposal": ("capacity_per_year", "total_capacity"),
-    "EmissionLimits": ("limit_per_year",),
-    "Synergies": ("max_per_year",),
-    "Budget": ("budget_million",),
-}  # fmt: skip
-"""Amounts and lump sums: what is twice as large in a region twice as large."""
-MONEY = {
-    "Streams": ("cost",),
-    "Stockpiles": ("add_cost", "reclaim_cost", "holding_cost"),
-    "Purchases": ("price",),
-    "RecipeCosts": ("variable_cost",),
-    "Units": (
-        "fixed_cost_million_per_year", "fixed_cost_max_million_per_year",
-        "capex_million", "capex_max_million",
-    ),
-    "UnitPeriods": ("fixed_cost_million_per_year",),
-    "Modes": ("cost_per_unit_km", "fixed_cost"),
-    "Links": ("cost",),
-    "Markets": ("price", "premium"),
-    "Disposal": ("fee",),
-    "EmissionLimits": ("price", "penalty"),
-    "Synergies": ("value",),
-    "Budget": ("budget_million",),
-}  # fmt: skip
-"""What is in currency."""
+AMOUNTS = columns_that(lambda c: c.unit in ("unit", "unit/yr", "capacity/yr", "1/yr"))
+LUMPS = columns_that(lambda c: c.unit.startswith("million currency") or c.unit in ("t/yr", "jobs"))
+"""Beside amounts, what is twice as large in a region twice as large."""
+PRICES = columns_that(lambda c: c.unit.startswith("currency/") and c.unit != "currency/t")
+MONEY = columns_that(lambda c: c.unit.startswith(("currency/", "million currency")))
+"""What is in currency: prices of materials, of emissions, and lump sums."""
 
 
 def _times(sheets: Sheets, columns: Mapping[str, tuple[str, ...]], factor: float) -> None:
@@ -262,15 +215,16 @@ def _factor(rng: Random) -> float:
 
 
 @relation
-def all_tonnes_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def all_tonnes_scaled(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """All amounts and lump sums so many times as large: so is the worth."""
     factor = _factor(rng)
-    _times(sheets, TONNES, factor)
+    _times(sheets, AMOUNTS, factor)
+    _times(sheets, LUMPS, factor)
     return _scaled(sheets, factor, said=f"times {factor:g}")
 
 
 @relation
-def all_money_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def all_money_scaled(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """All prices and sums in another currency: so is the worth."""
     factor = _factor(rng)
     _times(sheets, MONEY, factor)
@@ -282,20 +236,17 @@ def all_money_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def unit_of_all_materials(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def unit_of_all_materials(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """All amounts counted in another unit, prices and emissions per unit with them: the same."""
     factor = 10.0 ** rng.choice([-6, -3, 3, 6])
-    sheets_of = [sheet for sheet in TONNES if sheet != "EmissionLimits"]
-    _times(sheets, {s: tuple(c for c in TONNES[s] if c in _AMOUNTS) for s in sheets_of}, factor)
-    prices = {s: tuple(c for c in MONEY[s] if "_million" not in c) for s in MONEY}
-    prices = {**prices, "EmissionLimits": (), "EmissionFactors": ("factor",)}
-    _times(sheets, prices, 1.0 / factor)
+    _times(sheets, AMOUNTS, factor)
+    _times(sheets, PRICES | {"EmissionFactors": ("factor",)}, 1.0 / factor)
     _dealing_times(sheets, 1.0 / factor)
     return _scaled(sheets, said=f"times {factor:g}")
 
 
 @relation
-def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def unit_of_one_material(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """One material counted in another unit (t, kg) in every place it occurs changes nothing.
 
     Left out: materials of a blend with limits, whose shares are of amounts; materials that share
@@ -313,23 +264,18 @@ def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | N
         return None
     for sheet in _OF_A_MATERIAL:
         rows = [row for row in sheets.get(sheet, []) if row.get("material") == name]
-        amounts = tuple(c for c in TONNES.get(sheet, ()) if c in _AMOUNTS)
-        _times({sheet: rows}, {sheet: amounts}, factor)
-        _times({sheet: rows}, {sheet: MONEY.get(sheet, ())}, 1.0 / factor)
+        _times({sheet: rows}, AMOUNTS, factor)
+        _times({sheet: rows}, PRICES, 1.0 / factor)
     _recount_recipes(sheets, name, factor)
     for kind in _KINDS_OF_A_MATERIAL:
         _recount_emissions(sheets, kind, name, factor)
     if (mode := material.get("modes")) != "none":
         modes = [row for row in sheets.get("Modes", []) if row["mode"] == mode]
-        _times({"Modes": modes}, {"Modes": MONEY["Modes"]}, 1.0 / factor)
+        _times({"Modes": modes}, PRICES, 1.0 / factor)
         _recount_emissions(sheets, "transport", mode, factor)
     return _scaled(sheets, said=f"{name} times {factor:g}")
 
 
-_AMOUNTS = {
-    "amount_per_year", "opening", "capacity", "max_reclaim_per_year", "closing_min", "closing_max",
-    "max_per_year", "min_per_year", "capacity_per_year", "capacity_max_per_year", "total_capacity",
-}  # fmt: skip
 _OF_A_MATERIAL = {"Streams", "Stockpiles", "Purchases", "Markets", "Disposal", "Links"}
 _KINDS_OF_A_MATERIAL = ("disposal", "stockpile", "purchase", "sale", "stream")
 
@@ -387,7 +333,7 @@ def _recount_emissions(sheets: Sheets, kind: str, key: Value, factor: float) -> 
 
 
 @relation
-def rows_permuted(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def rows_permuted(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """Rows, columns and sheets in another order change nothing (but periods are in order)."""
     changed: Sheets = {}
     names = list(sheets)
@@ -403,7 +349,7 @@ def rows_permuted(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def unused_things(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def unused_things(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A site, a member, a material, a mode, a technology that nothing uses change nothing."""
     size = [10.0 ** rng.uniform(-9.0, 15.0) for _ in range(9)]
     added: dict[str, Row] = {
@@ -428,7 +374,7 @@ def unused_things(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def unit_that_is_off(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def unit_that_is_off(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A unit that is off is as good as none, whatever stands in its row."""
     technologies = sorted({str(row["technology"]) for row in sheets["Recipes"]})
     size = [float(f"{10.0 ** rng.uniform(-9.0, 15.0):.2g}") for _ in range(4)]
@@ -449,7 +395,7 @@ def unit_that_is_off(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def off_or_struck_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def off_or_struck_out(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A unit off is as good as one struck out, with all that needs it or names it."""
     name = rng.choice(sheets["Units"])["unit"]
     off, struck = sheets, copy.deepcopy(sheets)
@@ -484,7 +430,7 @@ def off_or_struck_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None
 
 
 @relation
-def freed_candidate(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def freed_candidate(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A candidate without choice, requires and window never lowers the worth."""
     conditions = ("earliest_period", "latest_period", "choice", "requires")
     bound = [u for u in sheets["Units"] if any(u.get(c) is not None for c in conditions)]
@@ -496,7 +442,7 @@ def freed_candidate(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
-def periods_written_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def periods_written_out(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A row for every period is a row for each of them (a total capacity has no period)."""
     periods = [row["period"] for row in sheets["Periods"]]
     for name, rows in sheets.items():
@@ -518,7 +464,7 @@ def periods_written_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | No
 
 
 @relation
-def period_split(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def period_split(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A period in two changes nothing where no year depends on another: without stockpiles,
     candidates and total capacities."""
     if sheets.get("Stockpiles") or any(u.get("status") == "candidate" for u in sheets["Units"]):
@@ -561,7 +507,7 @@ BETTER = (
 
 
 @relation
-def better_price(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+def better_price(sheets: Sheets, rng: Random, most: float) -> Changed | None:
     """A better price, a shorter way, a cheaper plant never lower the worth."""
     goals = {row["goal"] for row in sheets.get("Goals", [])}
     places = [

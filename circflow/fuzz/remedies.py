@@ -35,7 +35,7 @@ from circflow.fuzz.regions import (
     columns_of,
     region,
 )
-from circflow.fuzz.relations import number
+from circflow.fuzz.relations import columns_that, number
 from circflow.solution.solution import Status
 from circflow.solver.compiled import compile_model
 from circflow.solver.explain import Change, Conflict, Explanation, explain
@@ -47,14 +47,8 @@ Place = tuple[str, int, str]
 """Sheet, place of the row among its rows, column: a condition's cell."""
 
 BLANKED = {
-    "Purchases": ("max_per_year",),
-    "BlendLimits": ("min", "max"),
+    **columns_that(lambda c: c.blank_is_unlimited and c.sheet != "Synergies"),
     "Units": ("choice", "requires"),
-    "Links": ("capacity_per_year",),
-    "Markets": ("max_per_year",),
-    "Disposal": ("capacity_per_year", "total_capacity"),
-    "Stockpiles": ("closing_max", "capacity", "max_reclaim_per_year"),
-    "EmissionLimits": ("limit_per_year",),
 }
 """Conditions that go where their cell is blank."""
 ZEROED = {"Markets": ("min_per_year",), "Stockpiles": ("closing_min",)}

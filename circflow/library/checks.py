@@ -32,8 +32,7 @@ def check_texts(drafts: Drafts) -> None:
         return
     rows = drafts["Technologies"].sound("technology")
     cooked = {None, *drafts["Recipes"].rows["technology"].tolist()}
-    drafts.error(
-        "Technologies",
+    drafts["Technologies"].error(
         rows.take(~among(rows["technology"], cooked)),
         "technology",
         "{technology!r} has no recipe: add its rows in Recipes, or delete the row",
@@ -45,8 +44,7 @@ def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example:
     for row, text in by_row(drafts["Materials"].sound(column), column):
         wrong = [code for code in split_list(text) if not pattern.fullmatch(code)]
         if wrong:
-            drafts.error(
-                "Materials",
+            drafts["Materials"].error(
                 row,
                 column,
                 "{wrong!r} is no such code: write {example}, several separated by ;",
@@ -61,8 +59,7 @@ def _check_sources(drafts: Drafts, sheet: str) -> None:
     for row, text in by_row(drafts[sheet].sound("source"), "source"):
         for name in split_list(text):
             if name not in known:
-                drafts.error(
-                    sheet,
+                drafts[sheet].error(
                     row,
                     "source",
                     "there is no source {name!r} in Sources: correct the name, or add it",
@@ -89,8 +86,7 @@ def _check_sizes(drafts: Drafts) -> None:
 def _check_prices(drafts: Drafts) -> None:
     rows = drafts["Materials"].sound("price", "currency", "price_year")
     for column in ("currency", "price_year"):
-        drafts.error(
-            "Materials",
+        drafts["Materials"].error(
             rows.take(~np.isnan(rows["price"]) & pd.isna(rows[column])),
             column,
             "the price has no {column}: fill it in, or clear the price",
@@ -117,8 +113,7 @@ def _check_balances(drafts: Drafts) -> None:
             taken=plain(round(taken, 6)),
             output=plain(round(output, 6)),
         )
-        drafts.warning(
-            "Recipes",
+        drafts["Recipes"].warning(
             row,
             "amount",
             "the mass balance of {technology!r}, {recipe!r}, is open: {sums}; name what "

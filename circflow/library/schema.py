@@ -22,6 +22,8 @@ from circflow.data.schema.sheets import (
     positive,
     share,
     text,
+    yearly_sum,
+    years,
 )
 
 SECTORS = (
@@ -97,22 +99,18 @@ TECHNOLOGIES = Sheet(
             default=0.65,
             high=1.5,
         ),
-        number(
-            "fixed_cost_million_per_year",
-            "of the smallest size; grows with the capex",
-            "million currency/yr",
-            default=0.0,
+        yearly_sum(
+            "fixed_cost_million_per_year", "of the smallest size; grows with the capex", default=0.0
         ),
         amount("jobs", "at the smallest size", "jobs", default=0.0),
         share("availability", "share of the capacity that can be used", default=0.9, low_open=True),
         share("min_load", "share of the available capacity that must run", default=0.0),
         flag("can_idle", "may stand still instead of running at min_load or more", False),
-        integer("lifetime_years", "service life", "yr", default=20.0, low=1.0, largest=1000.0),
-        integer(
+        years("lifetime_years", "service life", 20.0),
+        years(
             "construction_years",
             "from the decision to the first product",
-            "yr",
-            default=2.0,
+            2.0,
             low=0.0,
             largest=100.0,
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -123,30 +123,25 @@ def _headline(solution: Solution, baselines: Sequence[Baseline]) -> Iterator[str
 def _money(solution: Solution) -> list[str]:
     lines = money_lines(solution)
     title = say("Money, million {currency}", currency=plain(solution.scenario.settings.currency))
+    heads = {"million_per_year": say("per year"), "million": say("horizon")}
     if horizon(solution.scenario) == 1:
-        head, figures = ["", say_in("money", "amount")], ["million"]
-    else:
-        head, figures = ["", say("per year"), say("horizon")], ["million_per_year", "million"]
-    return _table(title, head, lines, texts=["label"], figures=figures)
+        heads = {"million": say_in("money", "amount")}
+    return _table(title, lines, {"label": "", **heads}, 1)
 
 
-def _table(  # noqa: PLR0913
-    title: str,
-    head: Sequence[str],
-    frame: pd.DataFrame,
-    *,
-    texts: Sequence[str],
-    figures: Sequence[str],
-    shares: Sequence[str] = (),
-) -> list[str]:
-    """A heading and a table: text columns, columns of figures, columns of shares."""
+def _table(title: str, frame: pd.DataFrame, heads: Mapping[str, str], left: int) -> list[str]:
+    """A heading and a table: the columns that have a head, the first `left` of them texts; then
+    shares, figures with the same decimals in a column, and what is made up already."""
     if frame.empty:
         return []
-    left = len(texts)
-    cells = [[plain(cell(c, str(v))) for v in frame[c]] for c in texts]
-    cells += [numbers(frame[c]) for c in figures]
-    cells += [[share(v) for v in frame[c]] for c in shares]
-    return [title, *columns(head, list(zip(*cells, strict=True)), left, WIDTH)]
+    cells = [[plain(cell(c, str(v))) for v in frame[c]] for c in list(heads)[:left]]
+    for name in list(heads)[left:]:
+        values = frame[name]
+        if not pd.api.types.is_numeric_dtype(values):
+            cells.append(list(values))
+        else:
+            cells.append([*map(share, values)] if name.endswith("share") else numbers(values))
+    return [title, *columns(list(heads.values()), list(zip(*cells, strict=True)), left, WIDTH)]
 
 
 def _waste(solution: Solution) -> list[str]:
@@ -155,15 +150,11 @@ def _waste(solution: Solution) -> list[str]:
     amounts = ["arising", "reclaimed", "made", "converted", "sold", "added", "disposed"]
     frame[amounts] = frame[amounts] / years
     shown = [a for a in amounts if a in ("arising", "converted", "disposed") or frame[a].any()]
-    heads = {"added": say("stocked"), "made": say("by units")}
-    lines = _table(
-        say("Waste by stage, per year"),
-        [say("stage"), say("unit"), *[heads.get(a) or heading(a) for a in shown], say("used")],
-        frame,
-        texts=["stage", "unit_of_measure"],
-        figures=shown,
-        shares=["use_share"],
-    )
+    words = {"added": say("stocked"), "made": say("by units")}
+    heads = {"stage": say("stage"), "unit_of_measure": say("unit")}
+    heads |= {a: words.get(a) or heading(a) for a in shown}
+    title = say("Waste by stage, per year")
+    lines = _table(title, frame, {**heads, "use_share": say("used")}, 2)
     overall = solution.totals.get("use_share")
     if lines and overall is not None:
         used = share(overall)
@@ -176,36 +167,34 @@ def _waste(solution: Solution) -> list[str]:
 
 
 def _recovered(solution: Solution) -> list[str]:
-    head = [say("substance"), say("unit"), say("arises"), say("sold")]
-    return _table(
-        say("Recovered of what arises, per year"),
-        [*head, say("dumped"), say("lost"), say("recovered")],
-        solution.recovered,
-        texts=["property", "unit_of_measure"],
-        figures=["arises_per_year", "sold_per_year", "dumped_per_year", "lost_per_year"],
-        shares=["recovered_share"],
-    )
+    heads = {
+        "property": say("substance"),
+        "unit_of_measure": say("unit"),
+        "arises_per_year": say("arises"),
+        "sold_per_year": say("sold"),
+        "dumped_per_year": say("dumped"),
+        "lost_per_year": say("lost"),
+        "recovered_share": say("recovered"),
+    }
+    return _table(say("Recovered of what arises, per year"), solution.recovered, heads, 2)
 
 
 def _chains(solution: Solution) -> list[str]:
     frame = best_chains(solution)
     frame["steps"] = [squeeze(plain(cell("steps", steps)), 66) for steps in frame["steps"]]
     joint = bool(frame["joint_million"].head(FEW).notna().any())
-    currency = plain(solution.scenario.settings.currency)
-    head = [say("from waste to sale"), say("unit"), say("amount"), say("value")]
+    heads = {"steps": say("from waste to sale"), "source_unit_of_measure": say("unit")}
+    heads |= {"source_amount": say("amount"), "value_million": say("value")}
+    title = say(
+        "Value chains ({count} of {count_2}; amount of waste and value in million "
+        "{currency} over the horizon{if_any})",
+        count=min(len(frame), FEW),
+        count_2=len(frame),
+        currency=plain(solution.scenario.settings.currency),
+        if_any=say(", and of joint products") if joint else "",
+    )
     return _table(
-        say(
-            "Value chains ({count} of {count_2}; amount of waste and value in million "
-            "{currency} over the horizon{if_any})",
-            count=min(len(frame), FEW),
-            count_2=len(frame),
-            currency=currency,
-            if_any=say(", and of joint products") if joint else "",
-        ),
-        [*head, *([say("joint")] if joint else [])],
-        frame.head(FEW),
-        texts=["steps", "source_unit_of_measure"],
-        figures=["source_amount", "value_million", *(["joint_million"] if joint else [])],
+        title, frame.head(FEW), heads | ({"joint_million": say("joint")} if joint else {}), 2
     )
 
 
@@ -217,13 +206,10 @@ def _built(solution: Solution) -> list[str]:
     frame = built.assign(investor=built["investor"].map(plain))
     texts = ["unit", "investor" if frame["investor"].any() else "site", "period"]
     currency = plain(solution.scenario.settings.currency)
-    return _table(
-        say("To build (capacity per year, capex in million {currency})", currency=currency),
-        [*map(heading, texts), say("capacity"), say("capex"), say("jobs")],
-        frame,
-        texts=texts,
-        figures=["capacity_per_year", "capex_million", "jobs"],
-    )
+    title = say("To build (capacity per year, capex in million {currency})", currency=currency)
+    heads = {"capacity_per_year": say("capacity"), "capex_million": say("capex")}
+    heads = {**{name: heading(name) for name in texts}, **heads, "jobs": say("jobs")}
+    return _table(title, frame, heads, len(texts))
 
 
 def _flows(solution: Solution) -> list[str]:
@@ -248,31 +234,24 @@ def _flows(solution: Solution) -> list[str]:
 
 
 def _flow_table(title: str, frame: pd.DataFrame, valued: bool) -> list[str]:
-    head = [say("from"), say("to"), say("material"), say("per year"), say("unit"), say("km")]
-    cells = [[plain(v) for v in frame[c]] for c in ("from", "to", "material")]
-    cells.append(numbers(frame["amount_per_year"]))
-    cells.append([plain(shown_measure(v)) for v in frame["unit_of_measure"]])
-    cells.append([number(round(v)) if v == v else "" for v in frame["distance_km"]])  # noqa: PLR0124
-    if valued:
-        head.append("M")
-        cells.append(numbers(frame["worth_million"]))
-    return [title, *columns(head, list(zip(*cells, strict=True)), 3, WIDTH)]
+    heads = {"from": say("from"), "to": say("to"), "material": say("material")}
+    heads |= {"amount_per_year": say("per year"), "unit_of_measure": say("unit")}
+    heads |= {"distance_km": say("km"), **({"worth_million": "M"} if valued else {})}
+    km = [number(round(v)) if v == v else "" for v in frame["distance_km"]]  # noqa: PLR0124
+    units = [plain(shown_measure(v)) for v in frame["unit_of_measure"]]
+    return _table(title, frame.assign(distance_km=km, unit_of_measure=units), heads, 3)
 
 
 def _products(solution: Solution) -> list[str]:
     frame = products_sold(solution)
-    currency = plain(solution.scenario.settings.currency)
     rest = len(frame) - TOP
-    lines = _table(
-        say(
-            "Sold (price in {currency} per unit, income in million {currency} over the horizon)",
-            currency=currency,
-        ),
-        [say("material"), say("unit"), say("per year"), say("price"), say("income")],
-        frame.head(TOP),
-        texts=["material", "unit_of_measure"],
-        figures=["amount_per_year", "price", "income_million"],
+    title = say(
+        "Sold (price in {currency} per unit, income in million {currency} over the horizon)",
+        currency=plain(solution.scenario.settings.currency),
     )
+    heads = {"material": say("material"), "unit_of_measure": say("unit")}
+    heads |= {"amount_per_year": say("per year"), "price": say("price")}
+    lines = _table(title, frame.head(TOP), {**heads, "income_million": say("income")}, 2)
     return [*lines, say("  and {rest} more", rest=rest)] if rest > 0 else lines
 
 
@@ -323,24 +302,21 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
     shown = frame.head(rows)
     currency = shown_measure(plain(solution.scenario.settings.currency))
     worth = zip(shown["value"], shown["unit_of_measure"], strict=True)
-    cells: list[list[str]] = [
-        [plain(v) for v in shown["label"]],
+    count = len(solution.scenario.periods)
+    shown = shown.assign(
         # A share that is limited has no unit of measure.
-        [
+        value=[
             f"{number(v)} {currency}{'' if pd.isna(unit) else f'/{_measure(unit)}'}"
             for v, unit in worth
         ],
-        [say("1 % more") if d == "more" else say("1 % less") for d in shown["direction"]],
-        numbers(shown["gain_million"]),
-    ]
-    head = [say_in("binding", "limit"), say("one is worth"), "", say("gives, M")]
-    count = len(solution.scenario.periods)
-    if count > 1:
-        often = [say("{n} of {count}", n=n, count=count) if n else "" for n in shown["periods"]]
-        cells.append(often)
-        head.append(say("periods"))
+        direction=[say("1 % more") if d == "more" else say("1 % less") for d in shown["direction"]],
+        periods=[say("{n} of {count}", n=n, count=count) if n else "" for n in shown["periods"]],
+    )
+    heads = {"label": say_in("binding", "limit"), "value": say("one is worth")}
+    heads |= {"direction": "", "gain_million": say("gives, M")}
+    heads |= {"periods": say("periods")} if count > 1 else {}
     more = [say("  and {count} more", count=len(frame) - rows)] if len(frame) > rows else []
-    return [title, *columns(head, list(zip(*cells, strict=True)), 1, WIDTH), *more]
+    return [*_table(title, shown, heads, 1), *more]
 
 
 def _measure(unit: object) -> str:
@@ -360,14 +336,11 @@ def _emissions(solution: Solution) -> list[str]:
         plain(f"{scope} {key}" if isinstance(key, str) and key else scope)
         for scope, key in zip(frame["scope"], frame["key"], strict=True)
     ]
-    return _table(
-        say("Emissions against limits, t per year (tightest period)"),
-        [say("pollutant"), say("where"), say("period"), say("emitted"), say("limit"), say("used")],
-        frame.head(TOP),
-        texts=["pollutant", "where", "period"],
-        figures=["emitted_per_year", "limit_per_year"],
-        shares=["used"],
-    )
+    frame = frame.rename(columns={"used": "used_share"})
+    heads = {"pollutant": say("pollutant"), "where": say("where"), "period": say("period")}
+    heads |= {"emitted_per_year": say("emitted"), "limit_per_year": say("limit")}
+    title = say("Emissions against limits, t per year (tightest period)")
+    return _table(title, frame.head(TOP), {**heads, "used_share": say("used")}, 3)
 
 
 def _closing(solution: Solution, files: Sequence[str | Path]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.algebra.build import money_groups
+from circflow.algebra.build import figure_of, money_groups
 from circflow.algebra.market import INCOME
 from circflow.data.one_line import plain
 from circflow.data.scenario import MILLION, Scenario
@@ -268,34 +268,14 @@ def emission_use(solution: Solution) -> pd.DataFrame:
     return limits[[*ordered, "used", "excess_per_year"]]
 
 
-LIMIT_WORDS: Mapping[tuple[str, str], str] = {
-    ("capacity", "capacity_per_year"): mark("capacity of {unit}"),
-    ("market", "max_per_year"): mark("most that {site} buys of {material}"),
-    ("market", "min_per_year"): mark("least that {site} must get of {material}"),
-    ("disposal", "capacity_per_year"): mark("disposal per year at {site}, {material}"),
-    ("disposal", "total_capacity"): mark("disposal in total at {site}, {material}"),
-    ("link", "capacity_per_year"): mark("capacity of {site} > {to}, {material}"),
-    ("stream", "amount_per_year"): mark("{material} arising at {site}"),
-    ("purchase", "max_per_year"): mark("most {material} to be bought at {site}"),
-    ("reclaim", "max_reclaim_per_year"): mark("most {material} reclaimed at {site}"),
-    ("stockpile", "capacity"): mark("room for {material} at {site}"),
-    ("stockpile", "closing_min"): mark("least {material} left at {site}"),
-    ("stockpile", "closing_max"): mark("most {material} left at {site}"),
-    ("budget", "budget_million"): mark("budget of {name}"),
-    ("synergy", "max_per_year"): mark("most of synergy {name}"),
-}
-"""What a planner calls the limits of the price table; `{column}` stands for its cell."""
-
-
 def limit_label(row: Mapping[Any, Any]) -> str:
-    """What binds, in a planner's words: kind, limit, site, to, material, unit, name of its row."""
+    """What binds, in a planner's words: kind, limit, column, site, to, material, unit, name of its
+    row."""
     cells = {c: _word(row.get(c)) for c in ("unit", "site", "to", "material", "name")}
-    pattern = LIMIT_WORDS.get((row["kind"], row["limit"]))
-    if pattern is not None:
-        return " ".join(say(pattern, **cells).split()).rstrip(", ")
-    limit = _word(row["limit"])
-    if row["kind"] == "emission limit":
-        return say("emissions of {word}", word=cell("limit", limit))
+    figure, limit = figure_of(str(row["kind"]), str(row["column"])), _word(row["limit"])
+    if figure is not None and figure.binds:
+        words = say(figure.binds, **cells, word=cell("limit", limit))
+        return " ".join(words.split()).rstrip(", ")
     return f"{say(str(row['kind']))}: {', '.join(filter(None, cells.values())) or limit}"
 
 

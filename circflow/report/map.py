@@ -6,21 +6,19 @@ view holds the sites of the members and what lies near them; another holds every
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import say
+from circflow.i18n import mark, say
 from circflow.report.figures import horizon, years_of
 from circflow.report.ground import Extent, ground_in
 from circflow.report.numbers import cut
 from circflow.report.page.charts import chosen
-from circflow.report.page.frame import Figure, escaped, figure
+from circflow.report.page.frame import Figure, escaped, figure, sentences, typeset
 from circflow.report.sankey import NO_WASTE, STAGES, stage_colour, stage_words
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
+from circflow.solution.solution import Solution
 
 MAX_LINKS = 300
 """Links on the map: the largest ones."""
@@ -31,6 +29,11 @@ SIZE = (930.0, 640.0)
 HEIGHT = 700
 NEAR = 0.6
 """A place belongs to the first view if it is this share of its extent around the members."""
+_BESIDE = (
+    *(("middle", "right"), ("middle", "left"), ("top", "center"), ("bottom", "center")),
+    *(("top", "right"), ("bottom", "right"), ("top", "left"), ("bottom", "left")),
+)
+"""Where a label may stand beside its point, the best first."""
 _CURVE = 0.12
 _POINTS = 13
 
@@ -38,39 +41,25 @@ _POINTS = 13
 def links_of(solution: Solution) -> pd.DataFrame:
     """Flows between places, over all materials; most tonnes first.
 
-    Columns: from, to, tonnes (per year), others (amounts in other units, words), materials
-    (words), stage (of the largest waste, else `by-products`), distance_km, work (million t·km per
-    year), cost (million currency per year).
+    Columns: from, to, tonnes (per year), cost (million currency per year), distance_km, materials
+    (HTML: the largest five amounts), more (how many others), stage (of the largest waste, else
+    `by-products`), work (million t·km per year).
     """
     scenario, flows = solution.scenario, solution.flows
     years = flows["period"].map(years_of(scenario)).astype(float) / horizon(scenario)
     materials = scenario.frame("Materials").set_index("material")
-    here = pd.DataFrame(
-        {
-            "from": flows["from"],
-            "to": flows["to"],
-            "material": flows["material"],
-            "measure": flows["unit_of_measure"],
-            "amount": flows["sent_per_year"] * years,
-            "distance_km": flows["distance_km"].astype(float),
-            "cost": (flows["transport_million_per_year"] + flows["transactions_million_per_year"])
-            * years,
-        }
+    cost = flows["transport_million_per_year"] + flows["transactions_million_per_year"]
+    here = flows.rename(columns={"unit_of_measure": "measure"}).assign(
+        amount=flows["sent_per_year"] * years,
+        distance_km=flows["distance_km"].astype(float),
+        cost=cost * years,
     )
     here["tonnes"] = here["amount"].where(is_mass(here["measure"]), 0.0)
     here["haul"] = here["tonnes"] * here["distance_km"].fillna(0.0)
     by = ["from", "to"]
     amounts = here.groupby([*by, "material", "measure"], sort=False)["amount"].sum()
     each = amounts.sort_values(ascending=False, kind="stable").reset_index()
-    each["words"] = [
-        say(
-            "{escaped}: {a} {escaped_2} per year",
-            escaped=escaped(k),
-            a=figure(a),
-            escaped_2=escaped(u),
-        )
-        for k, a, u in zip(each["material"], each["amount"], each["measure"], strict=True)
-    ]
+    each["words"] = sentences(mark("{material}: {amount} {measure} per year"), each)
     stage = each["material"].map(materials["stage"])
     stage = stage.where(each["material"].isin(scenario.wastes), NO_WASTE)
     each["stage"] = stage.fillna("other")
@@ -107,11 +96,11 @@ def flow_map(solution: Solution) -> Figure | None:
     ends = [links.set_index(end)["tonnes"].groupby(level=0).sum() for end in ("from", "to")]
     traffic = ends[0].add(ends[1], fill_value=0.0)
     sites = sites.assign(traffic=traffic.reindex(sites.index).fillna(0.0))
-    everything = _extent(sites[["longitude", "latitude"]])
+    everything = extent_of(sites[["longitude", "latitude"]])
     home = sites[sites["member"].notna()]
-    region = _extent((home if len(home) else sites)[["longitude", "latitude"]])
+    region = extent_of((home if len(home) else sites)[["longitude", "latitude"]])
     near = _near(sites, region)
-    region = _extent(sites[["longitude", "latitude"]][near])
+    region = extent_of(sites[["longitude", "latitude"]][near])
     frames = {"region": region} | ({} if near.all() else {"everything": everything})
     traces = [*_lines(drawn, sites, solution)]
     views = {
@@ -162,7 +151,7 @@ def _ground(extent: Extent) -> list[dict[str, Any]]:
     ]
 
 
-def _extent(points: pd.DataFrame) -> Extent:
+def extent_of(points: pd.DataFrame) -> Extent:
     """West, east, south, north: the points with room around, in the shape of the picture."""
     west, south = points.min()
     east, north = points.max()
@@ -217,17 +206,11 @@ def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list
 
 def _words(row: dict[Any, Any], currency: str) -> str:
     more = say("<br>and {more} more", more=row["more"]) if row["more"] > 0 else ""
+    ends = {end: escaped(row[end]) for end in ("from", "to")}
     return say(
-        "<b>{escaped} → {escaped_2}</b><br>{materials}{more}<br>{distance_km} km, "
+        "<b>{from} → {to}</b><br>{materials}{more}<br>{distance_km} km, "
         "{work} million t·km per year<br>transport {cost} million {currency} per year",
-        escaped=escaped(row["from"]),
-        escaped_2=escaped(row["to"]),
-        materials=row["materials"],
-        more=more,
-        distance_km=figure(row["distance_km"]),
-        work=figure(row["work"]),
-        cost=figure(row["cost"]),
-        currency=currency,
+        **(typeset(row) | ends | {"more": more, "currency": currency}),
     )
 
 
@@ -301,24 +284,17 @@ def placed_labels(sites: pd.DataFrame, extent: Extent, active: Any) -> pd.DataFr
     for n in sorted(range(len(sites)), key=lambda n: (-traffic[n], not active[n], n)):
         label = cut(str(sites.index[n]), 26)
         width, height = 7.4 * len(label) + 12, 15.0
-        boxes = {
-            "middle right": (x[n], y[n] - height / 2),
-            "middle left": (x[n] - width, y[n] - height / 2),
-            "top center": (x[n] - width / 2, y[n] - 5 - height),
-            "bottom center": (x[n] - width / 2, y[n] + 5),
-            "top right": (x[n], y[n] - 5 - height),
-            "bottom right": (x[n], y[n] + 5),
-            "top left": (x[n] - width, y[n] - 5 - height),
-            "bottom left": (x[n] - width, y[n] + 5),
-        }
-        for position, (left, top) in boxes.items():
+        lefts = {"right": x[n], "left": x[n] - width, "center": x[n] - width / 2}
+        tops = {"middle": y[n] - height / 2, "top": y[n] - 5 - height, "bottom": y[n] + 5}
+        for down, across in _BESIDE:
+            left, top = lefts[across], tops[down]
             box = (left, top, left + width, top + height)
             inside = box[0] > 0 and box[1] > 0 and box[2] < SIZE[0] and box[3] < SIZE[1]
             others = [*taken, *points[:n], *points[n + 1 :]]
             if inside and not any(_overlap(box, other) for other in others):
                 taken.append(box)
-                gap = {"right": "\u2002{}", "left": "{}\u2002"}.get(position.split()[1], "{}")
-                rows.append((sites.index[n], gap.format(escaped(label)), position))
+                gap = {"right": "\u2002{}", "left": "{}\u2002"}.get(across, "{}")
+                rows.append((sites.index[n], gap.format(escaped(label)), f"{down} {across}"))
                 break
     frame = pd.DataFrame(rows, columns=["site", "label", "position"]).set_index("site")
     return frame.join(sites[["longitude", "latitude"]])

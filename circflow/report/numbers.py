@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from circflow.data.changes.address import spoken_change
-from circflow.data.one_line import first_few
+from circflow.data.one_line import first_few, plain
 from circflow.i18n import current, localised
+from circflow.report.vocabulary import cell
 
 BLANK = "-"
 """What stands for a figure that does not exist."""
@@ -112,6 +113,22 @@ def squeeze(text: str, limit: int) -> str:
     while width(tail) > limit // 2:
         tail = tail[1:]
     return cut(text, limit - width(tail)) + tail.lstrip()
+
+
+def table_lines(
+    frame: pd.DataFrame, titles: Mapping[str, str], left: int = 1, total: int = 100
+) -> list[str]:
+    """Lines of a table: the columns that have a title, of which the first `left` are texts;
+    figures to three digits or more, a dash for one that does not exist."""
+
+    def text(name: str, value: object) -> str:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return number(value) if value == value else "–"  # noqa: PLR0124
+        return "" if value is None else plain(cell(name, str(value)))
+
+    rows = frame[list(titles)].itertuples(index=False, name=None)
+    body = [[text(n, v) for n, v in zip(titles, row, strict=True)] for row in rows]
+    return columns(list(titles.values()), body, left, total)
 
 
 def columns(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,9 +25,7 @@ from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
 from circflow.solution.chains import group_names
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
+from circflow.solution.solution import Solution
 
 STAGES = ("mining", "processing", "metallurgy", "energy", "chemistry", "other")
 NO_WASTE = mark("by-products")
@@ -77,10 +75,8 @@ def paths(solution: Solution) -> pd.DataFrame:
     if not count:
         return pd.DataFrame(columns=[*LEVELS, "period", "used", "measure", "amount"])
     first, last = parts.arc[parts.first], parts.arc[parts.last]
-    heads, tails = arcs["head"].to_numpy(np.intp), arcs["tail"].to_numpy(np.intp)
-    material = nodes["material"].to_numpy(object)
-    kind = arcs["end"].to_numpy(object)
-    unit = arcs["unit"].to_numpy(object)
+    heads, tails, material = arcs["head"], arcs["tail"], nodes["material"]
+    kind, unit = arcs["end"], arcs["unit"]
     passed = np.flatnonzero(pd.notna(unit[parts.arc]))
     path = parts.path[passed]
     opening = np.full(count, None, dtype=object)
@@ -97,7 +93,7 @@ def paths(solution: Solution) -> pd.DataFrame:
     paid = [n for n, group in enumerate(groups) if not group.received]
     frame = pd.DataFrame(
         {
-            "period": nodes["period"].to_numpy(object)[heads[first]],
+            "period": nodes["period"][heads[first]],
             "stage": _stages(solution, source, kind[first]),
             "source": source,
             "first": opening,
@@ -105,7 +101,7 @@ def paths(solution: Solution) -> pd.DataFrame:
             "end": np.where(sold, ends, [_ENDS.get(str(k), str(k)) for k in end_kind]),
             "used": sold,
             "measure": [solution.scenario.unit_of_measure.get(k, "") for k in source],
-            "amount": followed.share[parts.first] * arcs["amount"].to_numpy(float)[first],
+            "amount": followed.share[parts.first] * arcs["amount"][first],
             "income": money[:, groups.index(INCOME)],
             "cost": -money[:, paid].sum(axis=1),
             "value": money.sum(axis=1),

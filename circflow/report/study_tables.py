@@ -11,21 +11,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from circflow.data.errors import ArgumentError
 from circflow.data.files.atomic import atomic_path, write_text
 from circflow.data.files.json_text import json_text
+from circflow.data.scenario import Scenario
 from circflow.i18n import ENGLISH, current, say
 from circflow.report.csvs import write_csv
 from circflow.report.numbers import without_noise
+from circflow.report.page.frame import Section
 from circflow.report.sheets import Formats, add_table, new_workbook
-
-if TYPE_CHECKING:
-    from circflow.data.scenario import Scenario
-    from circflow.report.page.frame import Section
 
 RUNS = (".csv", ".xlsx", ".parquet", ".json")
 """Endings of files of tables to compute with."""

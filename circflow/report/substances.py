@@ -6,7 +6,7 @@ unit leaves it, losses included; bands are means per year of the horizon.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,10 @@ from circflow.i18n import mark, say
 from circflow.report.figures import horizon, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.charts import chosen
-from circflow.report.page.frame import Figure, escaped, figure, percent
+from circflow.report.page.frame import Figure, escaped, sentences
 from circflow.report.sankey import bands
+from circflow.solution.solution import Solution
 from circflow.solution.substances import IN, through_units
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
 
 SMALL = 0.005
 """Share of the whole below which a material or unit is bundled with others."""
@@ -109,16 +107,9 @@ def _links(solution: Solution) -> pd.DataFrame:
 
 
 def _part(rows: pd.DataFrame, tail: Any, head: Any, measure: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "property": rows["property"].to_numpy(object),
-            "measure": rows[measure].to_numpy(object),
-            "period": rows["period"].to_numpy(object),
-            "tail": np.asarray(tail, dtype=object),
-            "head": np.asarray(head, dtype=object),
-            "size": rows["amount_per_year"].abs().to_numpy(float),
-        }
-    )
+    size = rows["amount_per_year"].abs()
+    part = rows.assign(measure=rows[measure], tail=tail, head=head, size=size)
+    return part[["property", "measure", "period", "tail", "head", "size"]]
 
 
 def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
@@ -126,20 +117,11 @@ def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     total = float(links["size"][sources].sum()) or float(links["size"].max())
     links = _bundled(links, total)
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
-    at = {key: n for n, key in enumerate(keys)}
-    names = [key.partition(_MARK)[2] for key in keys]
-    unit = say("{escaped} per year", escaped=escaped(measure))
-    texts = [
-        say(
-            "<b>{escaped} → {escaped_2}</b><br>{size} {unit}, {percent} of all",
-            escaped=escaped(names[at[tail]]),
-            escaped_2=escaped(names[at[head]]),
-            size=figure(size),
-            unit=unit,
-            percent=percent(size / total),
-        )
-        for tail, head, size in links[["tail", "head", "size"]].itertuples(index=False, name=None)
-    ]
+    names = [_name(key) for key in keys]
+    unit = say("{escaped} per year", escaped=measure)
+    message = mark("<b>{tail} → {head}</b><br>{size} {unit}, {share} of all")
+    ends = {end: [_name(key) for key in links[end]] for end in ("tail", "head")}
+    texts = sentences(message, links.assign(**ends, share=links["size"] / total), unit=unit)
     drawn = bands(
         links,
         keys,
@@ -152,6 +134,10 @@ def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     )
     layout = {"height": _HEIGHT, "margin": {"l": 8, "r": 8, "t": 30, "b": 12}}
     return {"data": [drawn], "layout": layout}
+
+
+def _name(key: str) -> str:
+    return key.partition(_MARK)[2]
 
 
 def _bundled(links: pd.DataFrame, total: float) -> pd.DataFrame:

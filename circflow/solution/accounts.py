@@ -46,7 +46,7 @@ from circflow.data.coded import (
 from circflow.data.scenario import MILLION
 from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.findings import with_technology
-from circflow.solution.keys import CodedPlan
+from circflow.solution.keys import CodedPlan, added_up
 from circflow.solution.transport import link_terms
 from circflow.solution.units_in_service import Service, service_of
 
@@ -108,34 +108,27 @@ class Accounts:
     def __getitem__(self, name: str) -> Ledger:
         return self.ledgers[name]
 
-    def money(self) -> pd.DataFrame:
+    def money(self) -> Items:
         """group, period, million_per_year, gross_per_year (of absolute figures), million."""
         parts = [
-            (group, self.ledgers[name].period, figures)
-            for name in LEDGERS
-            for group, figures in self.ledgers[name].money.items()
+            (group, ledger.period, figures)
+            for ledger in self.ledgers.values()
+            for group, figures in ledger.money.items()
         ]
         parts.append(("emissions", self.limits["period"], -self.limits["unspread"]))
-        upfront = self.service.upfront
-        count = len(self.scenario.periods)
-        years = np.array([p.years for p in self.scenario.periods], dtype=float)
-        table: dict[str, Floats] = {}
-        gross: dict[str, Floats] = {}
-        for group, period, figures in parts:
-            for sums, values in ((table, figures), (gross, np.abs(figures))):
-                added = np.bincount(period, values, count)
-                sums[group] = sums.get(group, np.zeros(count)) + added
-        names = np.array([p.name for p in self.scenario.periods], dtype=object)
-        million = [v * years - (upfront if g == "capital" else 0.0) for g, v in table.items()]
-        return pd.DataFrame(
+        codes = self.plan.codes.of("group", [group for group, _, _ in parts])
+        figures = np.concatenate([figures for _, _, figures in parts])
+        rows = Items(
             {
-                "group": np.repeat(np.array(list(table), dtype=object), count),
-                "period": np.tile(names, len(table)),
-                "million_per_year": np.concatenate(list(table.values())),
-                "gross_per_year": np.concatenate(list(gross.values())),
-                "million": np.concatenate(million),
+                "group": np.repeat(codes, [len(figures) for _, _, figures in parts]),
+                "period": np.concatenate([period for _, period, _ in parts]),
             }
         )
+        sums, (net, gross) = added_up(rows, ("group", "period"), figures, np.abs(figures))
+        years = np.array([p.years for p in self.scenario.periods], dtype=float)[sums["period"]]
+        capital = sums["group"] == self.plan.code("group", "capital")
+        million = net * years - np.where(capital, self.service.upfront[sums["period"]], 0.0)
+        return sums.plus(million_per_year=net, gross_per_year=gross, million=million)
 
 
 def accounts(solution: Solution) -> Accounts:
@@ -191,6 +184,17 @@ class _Keeper:
         for group, value in money.items():
             money[group] = np.where(period >= 0, value, 0.0)
         return Ledger(rows, self.plan.codes, amount, sites, np.maximum(period, 0), known, money)
+
+    def priced(
+        self, rows: Items, amount: Floats, sheet: Items, at: Ints, **prices: tuple[str, float]
+    ) -> Ledger:
+        """A ledger of rows that stand for those of a sheet (`at`; −1: for none), with the column
+        of the price of each group, and 1 where it is received, −1 where it is paid."""
+        money = {
+            group: sign * amount * take(sheet[column], at) / MILLION
+            for group, (column, sign) in prices.items()
+        }
+        return self.ledger(rows.plus(at=at), amount, at >= 0, money)
 
     def emits(self, kind: str, ledger: Ledger, amount: Floats, factors: dict[str, Floats]) -> None:
         """Note what the rows of a ledger emit: tonnes of each pollutant per unit of `amount`."""
@@ -281,15 +285,8 @@ class _Keeper:
         amount = rows["amount_per_year"]
         markets = rows_in_force(self.scenario, "Markets")
         at = find_rows(markets, rows, "row", "period", "site", "material")
-        ledger = self.ledger(
-            rows.plus(at=at),
-            amount,
-            at >= 0,
-            {
-                "income": amount * take(markets["price"], at) / MILLION,
-                "synergy": amount * take(markets["premium"], at) / MILLION,
-            },
-        )
+        prices = {"income": ("price", 1.0), "synergy": ("premium", 1.0)}
+        ledger = self.priced(rows, amount, markets, at, **prices)
         self.named("sale", ledger, amount)
         return ledger
 
@@ -304,12 +301,7 @@ class _Keeper:
             accepted < 0, np.isin(rows["material"], wastes), accepted == rows["material"]
         )
         at = np.where(takes, at, -1)
-        ledger = self.ledger(
-            rows.plus(at=at),
-            amount,
-            at >= 0,
-            {"disposal": -amount * take(sheet["fee"], at) / MILLION},
-        )
+        ledger = self.priced(rows, amount, sheet, at, disposal=("fee", -1.0))
         self.named("disposal", ledger, amount)
         return ledger
 
@@ -317,26 +309,22 @@ class _Keeper:
         rows = self.plan["stockpiles"]
         sheet = self.scenario.items("Stockpiles")
         at = find_rows(sheet, rows, "site", "material")
-        labels = rows.only(*PLACE).plus(at=at)
-        ledgers: dict[str, Ledger] = {}
-        for name, column, cost in (
-            ("added", "added_per_year", "add_cost"),
-            ("reclaimed", "reclaimed_per_year", "reclaim_cost"),
-            ("held", "closing", "holding_cost"),
-        ):
-            amount = rows[column]
-            money = {"stockpiles": -amount * take(sheet[cost], at) / MILLION}
-            ledgers[name] = self.ledger(labels, amount, at >= 0, money)
+        ledgers = {
+            name: self.priced(rows.only(*PLACE), rows[column], sheet, at, stockpiles=(cost, -1.0))
+            for name, column, cost in (
+                ("added", "added_per_year", "add_cost"),
+                ("reclaimed", "reclaimed_per_year", "reclaim_cost"),
+                ("held", "closing", "holding_cost"),
+            )
+        }
         self.named("stockpile", ledgers["held"], ledgers["held"].amount)
         return ledgers
 
     def _synergies(self) -> Ledger:
         rows = self.plan["synergies"]
-        joint = rows["joint_activity_per_year"]
-        sheet = self.scenario.items("Synergies")
+        joint, sheet = rows["joint_activity_per_year"], self.scenario.items("Synergies")
         at = find_rows(sheet, rows, "synergy")
-        value = joint * take(sheet["value"], at) / MILLION
-        return self.ledger(rows.plus(at=at), joint, at >= 0, {"synergy": value})
+        return self.priced(rows, joint, sheet, at, synergy=("value", 1.0))
 
 
 class _Factors:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.algebra.build import money_groups
-from circflow.data.coded import Floats, Items, stacked, take
+from circflow.data.coded import Floats, Items, objects, stacked, take
 from circflow.data.result import Result
 from circflow.data.scenario import MILLION
 from circflow.i18n import say, say_n
@@ -136,25 +136,17 @@ def _listed(plan: CodedPlan, rows: Items) -> Items:
 def _check_balance(findings: Findings, places: Places) -> float:
     """taken + bought + outputs + received + reclaimed = inputs + sent + sold + disposed + added."""
     rows = places.rows
-    if not len(rows):
-        return 0.0
-    entering, leaving = rows["entering"], rows["leaving"]
     floor = places.floor(rows["material"])
-    findings.equal("balance", rows.only(*PLACE), entering, leaving, floor)
-    scale = np.maximum(np.maximum(np.abs(entering), np.abs(leaving)), floor)
-    error = np.abs(entering - leaving) / np.where(scale > 0.0, scale, 1.0)
-    return float(np.nan_to_num(error, nan=np.inf).max())
+    return findings.equal("balance", rows.only(*PLACE), rows["entering"], rows["leaving"], floor)
 
 
 def _check_money(findings: Findings, books: Accounts) -> None:
     """Money of every group and period: as computed from the scenario, as the money table says."""
-    frame, table, codes = books.money(), books.plan["money"], books.plan.codes
-    by = ("group", "period")
-    ours = Items({n: codes.of(n, frame[n].tolist()) for n in by})
+    ours, table, codes = books.money(), books.plan["money"], books.plan.codes
     names = ("million_per_year", "million", "gross_per_year")
     shown = ("million_per_year", "million", "discounted_million")
     rows, (yearly, million, gross, yearly_shown, million_shown, discounted_shown) = side_by_side(
-        ours, [frame[n].to_numpy() for n in names], table, [table[n] for n in shown], by
+        ours, [ours[n] for n in names], table, [table[n] for n in shown], ("group", "period")
     )
     group, period = rows["group"], books.plan.listed("period", rows["period"])
     in_period = np.bincount(period + 1, gross, books.plan.sizes["period"] + 1)[period + 1]
@@ -170,8 +162,7 @@ def _check_money(findings: Findings, books: Accounts) -> None:
         "money per year", rows.take(plain), yearly_shown[plain], yearly[plain], scale[plain]
     )
     worth, early = (
-        take(np.array(list(counts.values())), period, 1.0)
-        for counts in (yearly_worth(scenario), once(scenario))
+        take(counts, period, 1.0) for counts in (yearly_worth(scenario), once(scenario))
     )
     discounted = worth * yearly - early * lump
     findings.equal(
@@ -196,22 +187,19 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     """The objective in million currency, and its gross (the sum of the absolute parts)."""
     value_weight, synergy_weight, job_weight, emission_weights = goal_weights(solution)
     periods = solution.scenario.periods
-    weight = yearly_worth(solution.scenario)
-    worth = np.array(list(weight.values()))
-    early = np.array(list(once(solution.scenario).values()))
-    money = books.money()
-    synergies = {g.name for g in money_groups() if g.goal == "synergy"}
-    of_synergy = np.array([name in synergies for name in money["group"].tolist()])
-    factor = np.where(of_synergy, synergy_weight, value_weight)
-    discounted = factor * np.tile(worth, len(money) // max(len(periods), 1))
-    total = float((discounted * money["million_per_year"].to_numpy()).sum())
-    gross = float(np.abs(discounted * money["gross_per_year"].to_numpy()).sum())
+    worth, early = yearly_worth(solution.scenario), once(solution.scenario)
+    money, codes = books.money(), books.plan.codes
+    synergies = codes.of("group", [g.name for g in money_groups() if g.goal == "synergy"])
+    factor = np.where(np.isin(money["group"], synergies), synergy_weight, value_weight)
+    discounted = factor * worth[money["period"]]
+    total = float((discounted * money["million_per_year"]).sum())
+    gross = float(np.abs(discounted * money["gross_per_year"]).sum())
     lump = value_weight * float((books.service.upfront * early).sum())
     jobs = books.service.rows["jobs"].reshape(-1, len(periods)).sum(axis=0)
     labour = job_weight * float((jobs * worth).sum())
     total += labour - lump
     gross += abs(labour) + abs(lump)
-    emitted, codes = books.emitted, books.plan.codes
+    emitted = books.emitted
     tonnes = emitted["tonnes"] * worth[emitted["period"]]
     for pollutant, goal in emission_weights.items():
         chosen = emitted["pollutant"] == codes.known("pollutant", pollutant)
@@ -224,10 +212,9 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
 def _check_objective(findings: Findings, objective: float, expected: float, gross: float) -> float:
     """Objective of the solver against the one that follows from the plan."""
     scale = max(abs(expected), abs(objective), gross, 1e-9)
-    labels = pd.DataFrame({"where": ["objective"]})
-    findings.equal("objective", labels, np.array([objective]), np.array([expected]), scale)
-    error = abs(objective - expected) / scale
-    return float(error) if np.isfinite(error) else float("inf")
+    labels = Items({"where": objects(["objective"])})
+    found = np.array([objective])
+    return findings.equal("objective", labels, found, np.array([expected]), scale)
 
 
 def _check_proof(findings: Findings, solution: Solution, gross: float) -> float:
@@ -238,5 +225,5 @@ def _check_proof(findings: Findings, solution: Solution, gross: float) -> float:
     gap = proof.confirmed_gap(solution.objective, gross)
     if solution.status == "optimal" and not gap <= proof.asked + AGREES:
         found, expected = np.array([gap]), np.array([proof.asked])
-        findings.equal("proof", pd.DataFrame({"where": ["gap"]}), found, expected, 1e-300)
+        findings.equal("proof", Items({"where": objects(["gap"])}), found, expected, 1e-300)
     return gap

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from circflow.data.coded import Items, distinct, find_rows, join, match, place_in, stacked
+from circflow.data.coded import Floats, Items, distinct, find_rows, join, match, place_in, stacked
 from circflow.data.scenario import Scenario
 
 KEYS = {
@@ -22,22 +22,17 @@ KEYS = {
 """Columns that say what a row is about: a row of a period replaces the others of the same key."""
 
 
-def once(scenario: Scenario) -> dict[str, float]:
+def once(scenario: Scenario) -> Floats:
     """What a lump sum at the start of each period is worth today: (1 + r)^−(years before it)."""
-    factor, gone, worth = 1.0 + scenario.settings.discount_rate, 0, {}
-    for period in scenario.periods:
-        worth[period.name] = factor**-gone
-        gone += period.years
-    return worth
+    years = [period.years for period in scenario.periods]
+    return np.asarray((1.0 + scenario.settings.discount_rate) ** -np.cumsum([0, *years[:-1]]))
 
 
-def yearly(scenario: Scenario) -> dict[str, float]:
+def yearly(scenario: Scenario) -> Floats:
     """What a million in every year of each period is worth today: D_t, year by year."""
-    factor, gone, worth = 1.0 + scenario.settings.discount_rate, 0, {}
-    for period in scenario.periods:
-        worth[period.name] = sum(factor ** -(gone + n) for n in range(period.years))
-        gone += period.years
-    return worth
+    factor = 1.0 + scenario.settings.discount_rate
+    within = [sum(factor**-n for n in range(period.years)) for period in scenario.periods]
+    return np.asarray(once(scenario) * np.array(within))
 
 
 def rows_in_force(scenario: Scenario, sheet: str) -> Items:

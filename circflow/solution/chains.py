@@ -28,9 +28,10 @@ from circflow.algebra.build import group_named, money_groups
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.investment import CAPITAL
 from circflow.algebra.market import SYNERGY
-from circflow.data.coded import Flags, Floats, find_rows, numbered
+from circflow.data.coded import Flags, Floats, by_row, find_rows, numbered
 from circflow.i18n import mark, say
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
+from circflow.solution.findings import partners
 from circflow.solution.flowgraph import Graph, GraphMaker
 from circflow.solution.path_decomposition import Parts, peel
 
@@ -134,9 +135,9 @@ def trace(solution: Solution) -> Trace:
     books = accounts(solution)
     graph = GraphMaker(books).make()
     arcs = graph.arcs
-    ends = (arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp))
-    flow, gain = (arcs[c].to_numpy(float) for c in ("flow", "gain"))
-    parts = without_slivers(peel(*ends, flow, len(graph.nodes), gain), flow)
+    flow, gain = arcs["flow"], arcs["gain"]
+    peeled = peel(arcs["tail"], arcs["head"], flow, len(graph.nodes), gain)
+    parts = without_slivers(peeled, flow)
     passing = np.bincount(parts.arc, parts.flow, len(arcs))
     share = parts.flow / passing[parts.arc] if len(parts.arc) else parts.flow
     money, carried, rest = _Purse(solution, books, graph, parts, share).spread()
@@ -159,8 +160,7 @@ class _Purse:
         self.solution, self.books, self.groups = solution, books, group_names()
         self.arcs, self.parts, self.share = graph.arcs, parts, share
         self.years = solution.scenario.period_items["years"]
-        self.ledger = self.arcs["ledger"].to_numpy(np.intp)
-        self.row = self.arcs["row"].to_numpy(np.intp)
+        self.ledger, self.row = self.arcs["ledger"], self.arcs["row"]
         self.rest: list[tuple[str, str | None, str | None, Floats]] = []
         self.run_share = self._run_shares()
         self.traced = np.zeros(len(books["activity"].items), dtype=bool)
@@ -174,7 +174,7 @@ class _Purse:
         self._units(runs)
         self._synergies(matrices)
         money = np.zeros((len(self.arcs), len(self.groups)))
-        weight = self.arcs["weight"].to_numpy(float)[:, None]
+        weight = self.arcs["weight"][:, None]
         for number, name in enumerate(LEDGERS):
             if name not in ("service", "synergies", "activity"):
                 at = np.flatnonzero(self.ledger == number)
@@ -201,8 +201,7 @@ class _Purse:
         """Share of a run's money that an arc bears: by load, among the arcs of the run."""
         of_run = self.ledger == LEDGERS.index("activity")
         passed = np.bincount(self.parts.arc, self.parts.flow, len(self.arcs)) > 0.0
-        load = self.arcs["load"].to_numpy(float) * self.arcs["weight"].to_numpy(float)
-        load = np.where(of_run & passed, load, 0.0)
+        load = np.where(of_run & passed, self.arcs["load"] * self.arcs["weight"], 0.0)
         row = np.where(of_run, self.row, 0)
         total = np.bincount(row, load, max(len(self.books["activity"].items), 1))[row]
         return np.asarray(np.divide(load, total, out=np.zeros(len(load)), where=total > 0.0))
@@ -244,24 +243,18 @@ class _Purse:
 
     def _synergies(self, matrices: dict[str, Floats]) -> None:
         """A synergy's value in equal parts to its partners: to the runs of a unit, to journeys."""
-        table = self.books["synergies"]
-        partners = self.solution.scenario.frame("SynergyPartners")
-        column = self.groups.index(SYNERGY.name)
-        value = self._matrix("synergies")[:, column]
-        names = table.rows["synergy"].to_numpy(object)
-        runs, flows = self.books["activity"], self.books["flows"]
-        runs_unit = runs.rows["unit"].to_numpy(object)
-        start, end = (flows.rows[c].to_numpy(object) for c in ("from", "to"))
+        table, column = self.books["synergies"], self.groups.index(SYNERGY.name)
+        value, plan = self._matrix("synergies")[:, column], self.books.plan
+        listed, flow = partners(plan), plan.code("kind", "flow")
         for n in np.flatnonzero(value):
-            mine = partners[partners["synergy"] == names[n]]
-            for kind, partner in zip(mine["kind"], mine["partner"], strict=True):
-                if kind == "unit":
-                    name, ledger = "activity", runs
-                    chosen = runs_unit == partner
+            mine = listed.take(listed["synergy"] == table.items["synergy"][n])
+            for _, kind, unit, start, end in by_row(mine, "kind", "unit", "from", "to"):
+                name = "flows" if kind == flow else "activity"
+                ledger = self.books[name]
+                if kind == flow:
+                    chosen = (ledger.items["from"] == start) & (ledger.items["to"] == end)
                 else:
-                    name, ledger = "flows", flows
-                    ends = [part.strip() for part in str(partner).split(">", 1)]
-                    chosen = (start == ends[0]) & (end == ends[-1])
+                    chosen = ledger.items["unit"] == unit
                 chosen = chosen & (ledger.period == table.period[n])
                 weight = np.where(chosen, np.maximum(ledger.amount, 0.0), 0.0)
                 if weight.sum() > 0.0:
@@ -275,7 +268,7 @@ class _Purse:
         """
         parts = self.parts
         arc = parts.arc[parts.last]
-        used = (self.arcs["end"] == "use").to_numpy(bool)[arc] & ~parts.is_cycle
+        used = (self.arcs["end"] == "use")[arc] & ~parts.is_cycle
         used[used] = self.traced[self.row[arc[used]]]
         along = _add_along(parts, self.share, money)[used]
         for n in range(len(self.groups)):
@@ -443,7 +436,7 @@ class _Reader:
 def _group(followed: Trace) -> pd.DataFrame:
     """Equal paths put together: one row for each chain and circle."""
     reader, parts = _Reader(followed), followed.parts
-    amount = followed.graph.arcs["amount"].to_numpy(float)
+    amount = followed.graph.arcs["amount"]
     figures = followed.of_parts(followed.money)
     first, last = parts.first, parts.last
     source = followed.share[first] * amount[parts.arc[first]]

@@ -23,8 +23,6 @@ from circflow.solution.keys import CodedPlan, added_up
 
 TOLERANCE = 1e-6
 FLOOR = 1e-3
-Labels = Items | pd.DataFrame
-"""What records are about: names, or their codes."""
 COLUMNS = ["check", "where", "period", "expected", "found", "error"]
 
 
@@ -38,18 +36,19 @@ class Findings:
     def equal(
         self,
         check: str,
-        labels: Labels,
+        labels: Items,
         found: Floats,
         expected: Floats,
         scale: Floats | float = 0.0,
-    ) -> None:
-        """Name every record (site, material ... in `labels`) in which the two figures differ."""
-        self._add(check, labels, found, expected, np.abs(found - expected), scale)
+    ) -> float:
+        """Name every record (site, material ... in `labels`) in which the two figures differ; the
+        largest relative error, small ones too."""
+        return self._add(check, labels, found, expected, np.abs(found - expected), scale)
 
     def at_most(
         self,
         check: str,
-        labels: Labels,
+        labels: Items,
         found: Floats,
         limit: Floats,
         scale: Floats | float = 0.0,
@@ -61,7 +60,7 @@ class Findings:
     def at_least(
         self,
         check: str,
-        labels: Labels,
+        labels: Items,
         found: Floats,
         limit: Floats,
         scale: Floats | float = 0.0,
@@ -70,41 +69,40 @@ class Findings:
         under = np.where(np.isnan(limit), 0.0, np.maximum(limit - found, 0.0))
         self._add(check, labels, found, limit, under, scale)
 
-    def must(
-        self, check: str, labels: Labels, holds: Flags, found: Floats | float = np.nan
-    ) -> None:
+    def must(self, check: str, labels: Items, holds: Flags, found: Floats | float = np.nan) -> None:
         """Name every record in which a rule does not hold."""
         if holds.all():
             return
         bad = ~holds
         figures = np.broadcast_to(np.asarray(found, dtype=float), holds.shape)[bad]
         self._record(
-            check, _of(labels, bad), figures, np.full(bad.sum(), np.nan), np.ones(bad.sum())
+            check, labels.take(bad), figures, np.full(bad.sum(), np.nan), np.ones(bad.sum())
         )
 
     def _add(  # noqa: PLR0913, PLR0917
         self,
         check: str,
-        labels: Labels,
+        labels: Items,
         found: Floats,
         expected: Floats,
         gap: Floats,
         scale: Floats | float,
-    ) -> None:
+    ) -> float:
         sizes = np.maximum(np.abs(found), np.abs(np.nan_to_num(expected)))
         sizes = np.maximum(sizes, scale)
         # Figures that are no numbers are errors too.
         bad = ~(gap <= TOLERANCE * sizes)
+        error = gap / np.where(sizes > 0.0, sizes, 1.0)
         if bad.any():
-            error = gap[bad] / np.where(sizes[bad] > 0.0, sizes[bad], 1.0)
-            self._record(check, _of(labels, bad), found[bad], expected[bad], error)
+            self._record(check, labels.take(bad), found[bad], expected[bad], error[bad])
+        return float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0))
 
     def _record(
-        self, check: str, labels: Labels, found: Floats, expected: Floats, error: Floats
+        self, check: str, labels: Items, found: Floats, expected: Floats, error: Floats
     ) -> None:
-        labels = labels.frame(self.codes) if isinstance(labels, Items) else labels
-        period = labels.get("period", np.full(len(labels), None))
-        where = labels.drop(columns="period", errors="ignore")
+        shown = labels.frame(self.codes)
+        period = shown.get("period", np.full(len(labels), None))
+        where = shown.drop(columns="period", errors="ignore")
         text = [
             " / ".join(str(v) for v in record if not pd.isna(v))
             for record in where.itertuples(index=False, name=None)
@@ -129,10 +127,6 @@ class Findings:
         return pd.concat(self.parts, ignore_index=True)
 
 
-def _of(labels: Labels, bad: Flags) -> Labels:
-    return labels.take(bad) if isinstance(labels, Items) else labels[bad]
-
-
 @dataclass(frozen=True)
 class Places:
     """In and out of every (site, material, period) that occurs, and the scale of each material."""
@@ -155,6 +149,20 @@ def with_technology(plan: CodedPlan, rows: Items) -> Items:
     units = plan.scenario.items("Units")
     at = find_rows(units, rows, "unit")
     return rows.plus(technology=np.append(units["technology"], BLANK)[at])
+
+
+def partners(plan: CodedPlan) -> Items:
+    """The sheet SynergyPartners, with the `unit` that a partner is, or the sites between which its
+    flow goes: `from`, `to` (−1 for what the scenario does not know)."""
+    rows, known = plan.scenario.items("SynergyPartners"), plan.codes.known
+    names = plan.codes.names("partner", rows["partner"]).tolist()
+    ends = [[end.strip() for end in str(name).split(">", 1)] for name in names]
+    codes = {
+        "unit": [known("unit", name) for name in names],
+        "from": [known("site", end[0]) for end in ends],
+        "to": [known("site", end[-1]) for end in ends],
+    }
+    return rows.plus(**{label: np.array(code, dtype=np.intp) for label, code in codes.items()})
 
 
 def recipe_amounts(plan: CodedPlan) -> Items:

@@ -28,20 +28,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from circflow.data.coded import (
-    Column,
     Flags,
     Floats,
     Ints,
     Items,
     Keys,
+    added_at,
+    distinct,
     find,
     join,
     keys_of,
+    numbered,
     stacked,
-    table_of,
     take,
 )
 from circflow.solution.accounts import LEDGERS, PLACE, Accounts
@@ -68,7 +68,7 @@ _NOWHERE = -1
 
 @dataclass(frozen=True)
 class Graph:
-    """Arcs and nodes.
+    """Arcs and nodes, with names as they are read.
 
     `nodes`: site, material, period, is_stock. `arcs`: type (source, move, convert, store, hold,
     restore, end), tail and head (position in nodes, −1 outside), amount (over the period, leaving
@@ -79,8 +79,8 @@ class Graph:
     unit, recipe.
     """
 
-    nodes: pd.DataFrame
-    arcs: pd.DataFrame
+    nodes: Items
+    arcs: Items
 
 
 class GraphMaker:
@@ -91,9 +91,10 @@ class GraphMaker:
         self.years = books.scenario.period_items["years"]
         self.sizes = [self.plan.sizes[n] for n in PLACE]
         self.places = int(np.prod(self.sizes))
-        self.measure = dict(books.scenario.unit_of_measure)
-        self.parts: dict[str, list[Column]] = {name: [] for name in ARC}
-        """Arcs by column, as they are added."""
+        self.measure = numbered(books.scenario.unit_of_measure.values())
+        """The unit of measure of each material, by number."""
+        self.parts: list[Items] = []
+        """Arcs, as they are added."""
 
     def make(self) -> Graph:
         self._supply()
@@ -102,9 +103,9 @@ class GraphMaker:
         self._ends()
         inputs, outputs = self._conversions()
         arcs = self._arcs()
-        inputs["main"] = self._main_inputs(arcs, inputs, outputs)
-        self._converting(arcs, inputs, outputs)
-        return self._trace(self._number(self._arcs()))
+        main = self._main_inputs(arcs, inputs, outputs)
+        self._converting(arcs, inputs.take(main), inputs.take(~main), outputs)
+        return self._trace(*self._number(self._arcs()))
 
     def keys(self, rows: Items, site: str = "site") -> Keys:
         codes = [self.plan.listed(n, rows[site if n == "site" else n]) for n in PLACE]
@@ -112,23 +113,13 @@ class GraphMaker:
 
     def add(self, type_: str, tail: Any, head: Any, amount: Floats, **more: Any) -> None:
         """Add arcs; `tail` and `head` are keys of nodes. Empty and unknown ones are left out."""
-        if not np.any(amount > 0.0):
-            return
-        said = {"type": type_, "tail": tail, "head": head, "amount": amount, "arrives": amount}
-        said.update(more)
-        full: dict[str, Column] = {
-            n: np.full(len(amount), said.get(n, usual), kind) for n, (kind, usual) in ARC.items()
-        }
-        keep = (full["amount"] > 0.0) & ((full["tail"] >= 0) | (full["head"] >= 0))
-        for name, column in full.items():
-            self.parts[name].append(column[keep])
+        arcs = _arcs_of(type_, tail, head, amount, **more)
+        known = (arcs["tail"] >= 0) | (arcs["head"] >= 0)
+        self.parts.append(arcs.take(known & (amount > 0.0)))
 
-    def _arcs(self) -> pd.DataFrame:
+    def _arcs(self) -> Items:
         """What has been added."""
-        columns = {
-            n: np.concatenate([np.empty(0, kind), *self.parts[n]]) for n, (kind, _) in ARC.items()
-        }
-        return table_of(columns, len(columns["type"]))
+        return stacked(self.parts, *ARC)
 
     def _amount(self, name: str) -> Floats:
         ledger = self.books[name]
@@ -191,7 +182,7 @@ class GraphMaker:
                 end=kind,
             )
 
-    def _conversions(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _conversions(self) -> tuple[Items, Items]:
         """Inputs and outputs of every activity: run (row of the ledger), node, amount, unit ..."""
         plan, items = self.plan, self.books["activity"].items
         run = ("unit", "recipe", "period")
@@ -204,205 +195,202 @@ class GraphMaker:
         both = both.plus(amount=amount, node=self.keys(both))
         both = both.take((amount > 0.0) & (both["node"] >= 0))
         inputs, outputs = (
-            both.take(both["role"] == plan.code("role", role)).frame(plan.codes)
-            for role in ("input", "output")
+            both.take(both["role"] == plan.code("role", role)) for role in ("input", "output")
         )
-        outputs["share"] = shares(outputs, self.measure)
-        return inputs, outputs
+        return inputs, self._shared(outputs)
 
-    def _main_inputs(
-        self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame
-    ) -> Flags:
+    def _shared(self, side: Items) -> Items:
+        """Inputs, or outputs, with the `share` of each in those of its run."""
+        measure = self.measure[side["material"]]
+        return side.plus(share=shares(side["run"], measure, side["amount"]))
+
+    def _main_inputs(self, arcs: Items, inputs: Items, outputs: Items) -> Flags:
         """Inputs that stem from a stream or a stockpile, or all of a run that has no such input."""
-        stems = self._descendants(arcs, inputs, outputs)
-        from_waste = np.isin(inputs["node"].to_numpy(), stems)
-        runs = inputs["run"].to_numpy(np.intp)
+        from_waste = np.isin(inputs["node"], self._descendants(arcs, inputs, outputs))
+        runs = inputs["run"]
         count = np.bincount(runs, from_waste, len(self.books["activity"].items))
         return np.asarray(from_waste | (count[runs] == 0))
 
-    def _descendants(self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame) -> Keys:
+    def _descendants(self, arcs: Items, inputs: Items, outputs: Items) -> Keys:
         """Nodes that hold something that stems from a stream or a stockpile."""
-        is_source = arcs["end"].isin(["stream", "stockpile"]) & (arcs["type"] == "source")
+        stems = (arcs["end"] == "stream") | (arcs["end"] == "stockpile")
+        sources = arcs["head"][stems & (arcs["type"] == "source")]
         tails, heads = self._through_runs(arcs, inputs, outputs)
-        return _reach(tails, heads, arcs["head"][is_source].to_numpy(np.int64))
+        return _reach(tails, heads, sources)
 
-    def _through_runs(
-        self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame
-    ) -> tuple[Keys, Keys]:
+    def _through_runs(self, arcs: Items, inputs: Items, outputs: Items) -> tuple[Keys, Keys]:
         """Tails and heads of the arcs from place to place, into runs and out of them."""
-        inner = arcs[(arcs["tail"] >= 0) & (arcs["head"] >= 0)]
-        runs = 2 * self.places
+        inner, runs = arcs.take((arcs["tail"] >= 0) & (arcs["head"] >= 0)), 2 * self.places
         tails = (inner["tail"], inputs["node"], outputs["run"] + runs)
         heads = (inner["head"], inputs["run"] + runs, outputs["node"])
-        return _joined(*tails), _joined(*heads)
+        return np.concatenate(tails), np.concatenate(heads)
 
-    def _converting(self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame) -> None:
+    def _converting(self, arcs: Items, main: Items, rest: Items, outputs: Items) -> None:
         """Add arcs from each main input of a run to each of its outputs, and what has no other
         side.
 
         A run whose outputs never leave the plan (they only go in circles) uses its inputs up.
         """
-        main, rest = inputs[inputs["main"]], inputs[~inputs["main"]]
-        main = main.assign(share=shares(main, self.measure))
-        closed = self._closed_runs(arcs, main, rest, outputs)
-        open_outputs = outputs[~outputs["run"].isin(closed)]
-        pairs = main.merge(
-            open_outputs[["run", "node", "share", "amount"]], on="run", suffixes=("", "_out")
-        )
-        taken, given = (pairs[c].to_numpy(float) for c in ("share", "share_out"))
+        main = self._shared(main)
+        closed = np.isin(outputs["run"], self._closed_runs(arcs, main, rest, outputs))
+        open_outputs = outputs.take(~closed).only("run", "node", "share", "amount")
+        made = open_outputs.renamed(node_out="node", share_out="share", amount_out="amount")
+        pairs = join(main, made, "run")
         self.add(
             "convert",
-            pairs["node"].to_numpy(),
-            pairs["node_out"].to_numpy(),
-            pairs["amount"].to_numpy(float) * given,
-            arrives=pairs["amount_out"].to_numpy(float) * taken,
-            load=taken * given,
-            **_labels(pairs),
+            pairs["node"],
+            pairs["node_out"],
+            pairs["amount"] * pairs["share_out"],
+            arrives=pairs["amount_out"] * pairs["share"],
+            load=pairs["share"] * pairs["share_out"],
+            **self._labels(pairs),
         )
-        used_up = main[~main["run"].isin(open_outputs["run"])]
-        for frame, end, weight in ((used_up, "loss", 1.0), (rest, "use", 0.0)):
-            self.add(
-                "end",
-                frame["node"].to_numpy(),
-                _NOWHERE,
-                frame["amount"].to_numpy(float),
-                load=frame["share"].to_numpy(float) if end == "loss" else 0.0,
-                end=end,
-                weight=weight,
-                **_labels(frame),
-            )
-        entering = outputs[~outputs["run"].isin(main["run"]) | outputs["run"].isin(closed)]
+        used_up = main.take(~np.isin(main["run"], open_outputs["run"]))
+        self.add(
+            "end",
+            used_up["node"],
+            _NOWHERE,
+            used_up["amount"],
+            load=used_up["share"],
+            end="loss",
+            **self._labels(used_up),
+        )
+        self.add(
+            "end",
+            rest["node"],
+            _NOWHERE,
+            rest["amount"],
+            end="use",
+            weight=0.0,
+            **self._labels(rest),
+        )
+        has_inputs = np.isin(outputs["run"], main["run"])
+        entering = outputs.take(~has_inputs | closed)
         self.add(
             "source",
             _NOWHERE,
-            entering["node"].to_numpy(),
-            entering["amount"].to_numpy(float),
-            load=entering["share"].to_numpy(float),
+            entering["node"],
+            entering["amount"],
+            load=entering["share"],
             end="unit",
             # The money of a run with inputs stays with its inputs.
-            weight=np.where(entering["run"].isin(main["run"]), 0.0, 1.0),
-            **_labels(entering),
+            weight=np.where(np.isin(entering["run"], main["run"]), 0.0, 1.0),
+            **self._labels(entering),
         )
 
-    def _closed_runs(
-        self, arcs: pd.DataFrame, main: pd.DataFrame, rest: pd.DataFrame, outputs: pd.DataFrame
-    ) -> Ints:
+    def _closed_runs(self, arcs: Items, main: Items, rest: Items, outputs: Items) -> Ints:
         """Runs none of whose outputs ever reaches an end."""
-        ends = arcs[(arcs["tail"] >= 0) & (arcs["head"] < 0)]
-        dead = main[~main["run"].isin(outputs["run"])]
+        ends = arcs["tail"][(arcs["tail"] >= 0) & (arcs["head"] < 0)]
+        dead = main["node"][~np.isin(main["run"], outputs["run"])]
         tails, heads = self._through_runs(arcs, main, outputs)
-        leaving = _reach(heads, tails, _joined(ends["tail"], dead["node"], rest["node"]))
-        every = outputs["run"].unique()
-        return np.asarray(every[~np.isin(every + 2 * self.places, leaving)], dtype=np.intp)
+        leaving = _reach(heads, tails, np.concatenate([ends, dead, rest["node"]]))
+        every = np.unique(outputs["run"])
+        return np.asarray(every[~np.isin(every + 2 * self.places, leaving)])
 
-    def _number(self, arcs: pd.DataFrame) -> Graph:
-        """Number the nodes, in the order of sites, materials and periods."""
-        used = np.unique(np.concatenate([arcs["tail"], arcs["head"]]).astype(np.int64))
+    def _labels(self, runs: Items) -> dict[str, Any]:
+        """What an arc of a run is labelled with."""
+        texts = {n: self.plan.codes.names(n, runs[n]) for n in ("unit", "recipe")}
+        return {"ledger": LEDGERS.index("activity"), "row": runs["run"], **texts}
+
+    def _number(self, arcs: Items) -> tuple[Graph, Ints]:
+        """Number the nodes, in the order of sites, materials and periods; with the unit of measure
+        of each."""
+        used = np.unique(np.concatenate([arcs["tail"], arcs["head"]]))
         used = used[used >= 0]
         place = used % max(self.places, 1)
         site, rest = np.divmod(place, max(self.sizes[1] * self.sizes[2], 1))
         material, period = np.divmod(rest, max(self.sizes[2], 1))
-        places = Items({"site": site, "material": material, "period": period})
-        nodes = places.frame(self.plan.codes, is_stock=used >= self.places)
-        ends = {c: find(used, arcs[c].to_numpy(np.int64)) for c in ("tail", "head")}
-        arcs = arcs.assign(**ends)
-        order = ["type", "tail", "head", "ledger", "row", "end"]
-        return Graph(nodes, arcs.sort_values(order, kind="stable", ignore_index=True))
+        codes = {"site": site, "material": material, "period": period}
+        names = {n: self.plan.codes.names(n, code) for n, code in codes.items()}
+        nodes = Items({**names, "is_stock": used >= self.places})
+        arcs = arcs.plus(**{end: find(used, arcs[end]) for end in ("tail", "head")})
+        end = np.array([text or "~" for text in arcs["end"]], dtype=str)  # blank ones last
+        figures = (arcs[n] for n in ("row", "ledger", "head", "tail"))
+        order = np.lexsort((end, *figures, arcs["type"].astype(str)))
+        return Graph(nodes, arcs.take(order)), self.measure[material]
 
-    def _trace(self, graph: Graph) -> Graph:
+    def _trace(self, graph: Graph, measure: Ints) -> Graph:
         """Complete the graph where amounts do not meet, and say what flows.
 
         Without circles that is the amount of each material, with gains. Else it is the tracer; what
         goes in circles without any source brings its own amount as tracer.
         """
         arcs, alone = self._complete(graph)
-        tail, head = arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp)
-        amount, count = arcs["amount"].to_numpy(float), len(graph.nodes)
+        tail, head, amount, count = arcs["tail"], arcs["head"], arcs["amount"], len(graph.nodes)
         evened = None if alone.any() else _even_circles(arcs, count)
         if evened is not None:
-            gain = arcs["arrives"].to_numpy(float) / evened
-            return Graph(graph.nodes, arcs.assign(amount=evened, flow=evened, gain=gain))
+            gain = arcs["arrives"] / evened
+            return Graph(graph.nodes, arcs.plus(amount=evened, flow=evened, gain=gain))
         inner = tail >= 0
         circling = np.append(alone, False)[tail]
         leaving = np.bincount(tail[inner], amount[inner], count)
         share = amount / np.where(inner, np.append(leaving, 1.0)[tail], 1.0)
         share = np.where(circling, 0.0, share)
-        source = np.where(inner, 0.0, amount * self._weights(arcs, graph.nodes))
+        source = np.where(inner, 0.0, amount * _weights(arcs, measure))
         entering = np.bincount(head[~inner], source[~inner], count).astype(float)
         passing = _solve(tail, head, share, entering)
         tracer = np.where(inner, np.append(passing, 0.0)[tail] * share, source)
         tracer = np.where(circling, amount, np.maximum(tracer, 0.0))
         load = np.where(arcs["load"] > 0.0, tracer, 0.0)
-        return Graph(graph.nodes, arcs.assign(flow=tracer, gain=1.0, load=load))
+        return Graph(graph.nodes, arcs.plus(flow=tracer, gain=1.0, load=load))
 
-    def _weights(self, arcs: pd.DataFrame, nodes: pd.DataFrame) -> Floats:
-        """Tracer per unit of a source: every unit of measure weighs the same in all."""
-        is_source = (arcs["tail"] < 0).to_numpy(bool)
-        by_node = nodes["material"].map(self.measure)
-        measure = by_node.reindex(arcs["head"]).reset_index(drop=True)
-        amount = arcs["amount"].where(is_source, 0.0).to_numpy(float)
-        total = pd.Series(amount).groupby(measure).sum()
-        weight = measure.map(1.0 / total[total > 0.0]).astype(float).to_numpy()
-        return np.asarray(np.nan_to_num(weight))
-
-    def _complete(self, graph: Graph) -> tuple[pd.DataFrame, Flags]:
+    def _complete(self, graph: Graph) -> tuple[Items, Flags]:
         """Give a source to ends that none reaches, and an end to what leads nowhere.
 
         Needed only in a plan whose balances do not close, or with circles that feed themselves.
         Returns the arcs, and which nodes no source reaches (what is there goes in circles).
         """
         arcs, count = graph.arcs, len(graph.nodes)
-        tail, head = arcs["tail"].to_numpy(np.int64), arcs["head"].to_numpy(np.int64)
-        amount = arcs["amount"].to_numpy(float)
+        tail, head, amount = arcs["tail"], arcs["head"], arcs["amount"]
         inner = (tail >= 0) & (head >= 0)
-        extra = []
+        parts, unexplained = [arcs], {"weight": 0.0, "end": "unexplained"}
         is_source, is_end = tail < 0, head < 0
         reached = _reach(tail[inner], head[inner], head[is_source])
         lost = is_end & ~np.isin(tail, reached)
-        started = np.bincount(tail[lost], amount[lost], count)
+        started = np.bincount(tail[lost], amount[lost], count).astype(float)
         node = np.flatnonzero(started)
         if node.size:
-            extra.append({"type": "source", "tail": -1, "head": node, "amount": started[node]})
+            parts.append(_arcs_of("source", _NOWHERE, node, started[node], **unexplained))
             reached = _reach(tail[inner], head[inner], np.concatenate([head[is_source], node]))
         stuck = np.setdiff1d(reached, _reach(head[inner], tail[inner], tail[is_end]))
         if stuck.size:
-            came = np.bincount(head[head >= 0], amount[head >= 0], count)
-            extra.append({"type": "end", "tail": stuck, "head": -1, "amount": came[stuck]})
+            came = np.bincount(head[head >= 0], amount[head >= 0], count).astype(float)
+            parts.append(_arcs_of("end", stuck, _NOWHERE, came[stuck], **unexplained))
         alone = np.ones(count, dtype=bool)
         alone[reached] = False
-        if extra:
-            filled: dict[str, Any] = {"ledger": -1, "row": -1, "weight": 0.0, "load": 0.0}
-            filled.update(end="unexplained", unit=None, recipe=None)
-            completed = [pd.DataFrame(more).assign(**filled) for more in extra]
-            completed = [part.assign(arrives=part["amount"]) for part in completed]
-            arcs = pd.concat([arcs, *completed], ignore_index=True)
-            arcs = arcs[arcs["amount"] > 0.0].reset_index(drop=True)
-        return arcs, alone
+        arcs = stacked(parts, *ARC)
+        return arcs.take(arcs["amount"] > 0.0), alone
 
 
-def _labels(runs: pd.DataFrame) -> dict[str, Any]:
-    """What an arc of a run is labelled with."""
-    texts = {name: runs[name].to_numpy(object) for name in ("unit", "recipe")}
-    return {"ledger": LEDGERS.index("activity"), "row": runs["run"].to_numpy(), **texts}
+def _arcs_of(type_: str, tail: Any, head: Any, amount: Floats, **more: Any) -> Items:
+    """Arcs with the usual in the columns of which nothing is said."""
+    said = {"type": type_, "tail": tail, "head": head, "amount": amount, "arrives": amount, **more}
+    count = len(amount)
+    return Items({n: np.full(count, said.get(n, usual), kind) for n, (kind, usual) in ARC.items()})
 
 
-def _joined(*keys: pd.Series[int]) -> Keys:
-    return np.concatenate([np.asarray(key, dtype=np.int64) for key in keys])
+def _weights(arcs: Items, measure: Ints) -> Floats:
+    """Tracer per unit of a source: every unit of measure (that of each node) weighs the same in
+    all."""
+    unit = np.append(measure, -1)[arcs["head"]]
+    entering = np.where(arcs["tail"] < 0, arcs["amount"], 0.0)
+    total = added_at(unit, entering, int(measure.max(initial=-1)) + 1)
+    weight = np.divide(1.0, total, out=np.zeros(len(total)), where=total > 0.0)
+    return take(weight, unit)
 
 
-def shares(side: pd.DataFrame, measure: dict[str, str]) -> Floats:
-    """Share of each output (or input) in the outputs (inputs) of its run: run, material, amount.
+def shares(run: Ints, measure: Ints, amount: Floats) -> Floats:
+    """Share of each output (or input) in the outputs (inputs) of its run.
 
     By amount among those of one unit of measure; different units of measure cannot be compared,
     so each of them has the same share.
     """
-    unit = side["material"].map(measure)
-    by_unit = side.groupby(["run", unit], sort=False)["amount"].transform("sum")
-    kinds = unit.groupby(side["run"]).transform("nunique")
-    return np.asarray(side["amount"] / by_unit / kinds, dtype=float)
+    first, number = distinct([run, measure])
+    kinds = np.bincount(run[first])[run]
+    return np.asarray(amount / np.bincount(number, amount)[number] / kinds)
 
 
-def _even_circles(arcs: pd.DataFrame, count: int) -> Floats | None:
+def _even_circles(arcs: Items, count: int) -> Floats | None:
     """Amounts of the arcs such that what goes in circles does so without gain or loss.
 
     Where an output of a run comes round to its input, as much of the input is taken to pass into it
@@ -411,8 +399,7 @@ def _even_circles(arcs: pd.DataFrame, count: int) -> Floats | None:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    tail, head = arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp)
-    amount, arrives = arcs["amount"].to_numpy(float), arcs["arrives"].to_numpy(float)
+    tail, head, amount, arrives = (arcs[n] for n in ("tail", "head", "amount", "arrives"))
     inner = (tail >= 0) & (head >= 0)
     graph = coo_array((np.ones(inner.sum()), (tail[inner], head[inner])), shape=(count, count))
     _, label = connected_components(graph.tocsr(), directed=True, connection="strong")
@@ -420,9 +407,8 @@ def _even_circles(arcs: pd.DataFrame, count: int) -> Floats | None:
     uneven = circling & (np.abs(arrives - amount) > 1e-12 * amount)
     if not uneven.any():
         return amount
-    run = arcs.groupby(["row", "tail"], sort=False).ngroup().to_numpy()
-    converts = (arcs["type"] == "convert").to_numpy(bool)
-    group = np.where(converts, run, -1)
+    converts = arcs["type"] == "convert"
+    group = np.where(converts, distinct([arcs["row"], tail])[1], -1)
     if (uneven & ~converts).any():
         return None
     touched = converts & np.isin(group, group[uneven])

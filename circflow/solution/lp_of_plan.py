@@ -42,7 +42,7 @@ from scipy.sparse import csc_array
 
 from circflow.algebra.build import for_synergy
 from circflow.algebra.declare import Model
-from circflow.data.coded import Flags, Floats, Ints
+from circflow.data.coded import Flags, Floats, Ints, Items, join
 from circflow.data.scenario import MILLION, Scenario
 
 PARTS = (
@@ -110,11 +110,6 @@ class Optimality:
         rows = np.concatenate([np.zeros(0, dtype=np.intp), *(f.rows for f in families)])
         return [key for f in families for key in f.keys], rows
 
-    def discounts(self, periods: pd.Series[Any]) -> Floats:
-        """D_t of every row's period."""
-        weight = {p.name: p.weight for p in self.scenario.periods}
-        return np.array([weight[name] for name in periods], dtype=float)
-
     @cached_property
     def place_of(self) -> Ints:
         """The number of the place (of the index of balances) of each row, −1 for other rows."""
@@ -130,20 +125,19 @@ class Optimality:
         amounts = np.asarray(arriving)[self.families[BALANCE].rows]
         return np.asarray(amounts > _NOISE * max(float(amounts.max(initial=0.0)), 1.0))
 
-    def ends(self, columns: Ints) -> pd.DataFrame:
+    def ends(self, columns: Ints) -> Items:
         """What columns take from places and bring there: at (position), place, amount (what is
         taken is negative)."""
         at, row, amount = entries(self.matrix, columns)
         place = self.place_of[row]
-        there = place >= 0
-        return pd.DataFrame({"at": at[there], "place": place[there], "amount": amount[there]})
+        return Items({"at": at, "place": place, "amount": amount}).take(place >= 0)
 
-    def journeys(self, columns: Ints) -> pd.DataFrame:
+    def journeys(self, columns: Ints) -> Items:
         """Where columns take from and what they bring where: at, place, amount (negative),
         place_out, amount_out."""
         ends = self.ends(columns)
-        taken, brought = ends[ends["amount"] < 0.0], ends[ends["amount"] > 0.0]
-        return taken.merge(brought, on="at", suffixes=("", "_out"))
+        taken, brought = ends.take(ends["amount"] < 0.0), ends.take(ends["amount"] > 0.0)
+        return join(taken, brought.renamed(place_out="place", amount_out="amount"), "at")
 
     def parts(self, name: str) -> tuple[pd.DataFrame, Floats]:
         """The rows of a variable, and the parts (`PARTS`) of each one's reduced cost."""
@@ -161,7 +155,7 @@ class Optimality:
         part_of = np.where(balance[row], arrives, of_row[row])
         np.add.at(figures, (at, part_of), -self.row_dual[row] * coefficient)
         figures += self._direct(columns, number)
-        per_unit = MILLION / (self.discounts(rows["period"]) * self.value_weight)
+        per_unit = MILLION / (self.scenario.weights_of(rows["period"]) * self.value_weight)
         figures *= per_unit[:, None]
         # What rounding leaves of terms that cancel is nothing.
         figures[np.abs(figures) <= _NOISE * np.abs(figures).max(axis=1, initial=0.0)[:, None]] = 0.0

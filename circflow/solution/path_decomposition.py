@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order
 
 from circflow.data.coded import Floats, Ints
 
@@ -120,6 +122,9 @@ class _Peeler:
         for arc, taken in zip(arcs, flows, strict=True):
             rest = left[arc] - taken
             left[arc] = rest if rest > dust[arc] else 0.0
+        self._note(arcs, flows, is_cycle=is_cycle)
+
+    def _note(self, arcs: list[int], flows: list[float], *, is_cycle: bool) -> None:
         self.arcs += arcs
         self.flows += flows
         self.lengths.append(len(arcs))
@@ -165,10 +170,7 @@ class _Peeler:
                 flows.append(flows[-1] / self.gain[walk[-1]])
                 back = self.tail[walk[-1]]
             self.left[arc] = 0.0
-            self.arcs += walk[::-1]
-            self.flows += flows[::-1]
-            self.lengths.append(len(walk))
-            self.cycles.append(False)
+            self._note(walk[::-1], flows[::-1], is_cycle=False)
 
     def _circle(self, node: int, arc: int) -> None:
         """What is left when the sources are empty goes in circles."""
@@ -190,25 +192,9 @@ class _Peeler:
 
 def _ways_out(tail: Ints, head: Ints, flow: Floats, nodes: int) -> list[int]:
     """The first arc of the shortest way from each node to an end, −1 where there is none."""
-    way = [-1] * nodes
-    into: list[list[int]] = [[] for _ in range(nodes)]
-    front: list[int] = []
-    for arc in np.flatnonzero(flow > 0.0).tolist():
-        start, end = int(tail[arc]), int(head[arc])
-        if start < 0:
-            continue
-        if end >= 0:
-            into[end].append(arc)
-        elif way[start] < 0:
-            way[start] = arc
-            front.append(start)
-    while front:
-        ahead: list[int] = []
-        for node in front:
-            for arc in into[node]:
-                start = int(tail[arc])
-                if way[start] < 0:
-                    way[start] = arc
-                    ahead.append(start)
-        front = ahead
-    return way
+    arcs = np.flatnonzero((flow > 0.0) & (tail >= 0))[::-1]
+    start, end = tail[arcs], np.where(head[arcs] < 0, nodes, head[arcs])
+    back = coo_array((np.ones(len(arcs)), (end, start)), shape=(nodes + 1, nodes + 1))
+    _, onward = breadth_first_order(back.tocsr(), nodes)
+    arc_of = dict(zip(zip(start.tolist(), end.tolist(), strict=True), arcs.tolist(), strict=True))
+    return [arc_of.get((node, n), -1) for node, n in enumerate(onward[:nodes].tolist())]

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Floats, Ints, series_of
+from circflow.data.coded import Floats, Ints, Items, numbered
 from circflow.data.scenario import MILLION
 from circflow.i18n import mark
 from circflow.solution.lp_of_plan import PARTS, Optimality, entries
@@ -47,9 +47,9 @@ class Steps:
     intakes: Kind
     flows: Kind
     sales: Kind
-    fillings: pd.DataFrame
-    """Inputs that can fill the groups of runs: run, intake (positions), group, per_activity (amount
-    of the input per unit of activity)."""
+    fillings: Items
+    """Inputs that can fill the groups of runs: run, intake (positions), group (of the run, by
+    number), per_activity (amount of the input per unit of activity)."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _capital(known: Optimality) -> pd.DataFrame:
     indices, rows = known.of_part("capacity")
     place = np.full(known.matrix.shape[0], -1, dtype=np.intp)
     place[rows] = np.arange(len(rows))
-    discount = known.discounts(series_of([period for _, period in indices]))
+    discount = known.scenario.weights_of(period for _, period in indices)
     budget_rows = np.zeros(known.matrix.shape[0], dtype=bool)
     budget_rows[known.of_part("budget")[1]] = True
 
@@ -163,18 +163,16 @@ def _capital(known: Optimality) -> pd.DataFrame:
     return table.set_index(pd.MultiIndex.from_tuples(served, names=["unit", "period"]))
 
 
-def _fillings(runs: Kind, intakes: Kind) -> pd.DataFrame:
+def _fillings(runs: Kind, intakes: Kind) -> Items:
     """Every input that can fill a group of a run."""
-    key = ["unit", "recipe", "period"]
-    run = pd.MultiIndex.from_frame(runs.labels[key]).get_indexer(
-        pd.MultiIndex.from_frame(intakes.labels[key])
-    )
-    labels = intakes.labels
-    return pd.DataFrame(
+    labels, key = intakes.labels, ["unit", "recipe", "period"]
+    of_run = pd.MultiIndex.from_frame(runs.labels[key])
+    run = of_run.get_indexer(pd.MultiIndex.from_frame(labels[key]))
+    return Items(
         {
             "run": run,
             "intake": np.arange(len(labels)),
-            "group": labels["group"].to_numpy(object),
+            "group": numbered(zip(run.tolist(), labels["group"], strict=True)),
             "per_activity": labels["amount"].to_numpy(float) / labels["weight"].to_numpy(float),
         }
     )

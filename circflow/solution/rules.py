@@ -32,6 +32,7 @@ from circflow.solution.findings import (
     Findings,
     Places,
     intakes,
+    partners,
     with_technology,
 )
 from circflow.solution.keys import CodedPlan, added_up, side_by_side
@@ -462,20 +463,7 @@ def _synergies(findings: Findings, plan: CodedPlan) -> None:
     joint = table["joint_activity_per_year"]
     most, labels = take(sheet["max_per_year"], at, np.nan), table.only("synergy", "period")
     findings.at_most("synergy: over its maximum", labels, joint, most)
-    partners, codes = plan.scenario.items("SynergyPartners"), plan.codes
-    names = codes.names("partner", partners["partner"]).tolist()
-    ends = [[end.strip() for end in str(name).split(">", 1)] for name in names]
-    both = join(
-        table,
-        partners.plus(
-            unit=np.array([codes.known("unit", name) for name in names], dtype=np.intp),
-            **{
-                "from": np.array([codes.known("site", end[0]) for end in ends], dtype=np.intp),
-                "to": np.array([codes.known("site", end[-1]) for end in ends], dtype=np.intp),
-            },
-        ),
-        "synergy",
-    )
+    both = join(table, partners(plan), "synergy")
     runs = _sums(plan["activity"], "activity_per_year", ("unit", "period"), both)
     sent = _sums(plan["flows"], "sent_per_year", ("from", "to", "period"), both)
     does = np.where(both["kind"] == plan.code("kind", "flow"), sent, runs)

@@ -193,17 +193,12 @@ class Solution(Result):
             "objective": self.objective,
             "gap": self.gap,
             "totals": self.totals,
-            "built": [
-                {"unit": unit, "period": period, "capacity": capacity}
-                for unit, period, capacity in self.built[
-                    ["unit", "period", "capacity_per_year"]
-                ].itertuples(index=False, name=None)
-            ],
+            "built": self.built[["unit", "period", "capacity_per_year"]]
+            .rename(columns={"capacity_per_year": "capacity"})
+            .to_dict("records"),
             "audit": {
-                "passed": self.audit.passed,
-                "balance_error": self.audit.balance_error,
-                "objective_error": self.audit.objective_error,
-                "confirmed_gap": self.audit.confirmed_gap,
+                name: getattr(self.audit, name)
+                for name in ("passed", "balance_error", "objective_error", "confirmed_gap")
             },
             "seconds": self.seconds,
         }

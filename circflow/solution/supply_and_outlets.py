@@ -19,12 +19,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Floats, Ints
+from circflow.data.coded import Flags, Floats, Ints, Items, find, stacked
 from circflow.solution.lp_of_plan import PARTS
 from circflow.solution.reduced_costs import (
     BUDGET,
@@ -53,49 +52,42 @@ CONVERSIONS = [*RUN, *OF_RUNS, "reduced_cost", "lacks"]
 class Ways:
     """`supply`, `outlet`: by place. `inputs`: run, place, amount (per unit of activity), lack (what
     taking it in lacks of itself, per unit of activity), intake (position, −1 for a fixed input),
-    group; `outputs`: run, place, amount. `chosen`: of each group the input that costs least."""
+    need (number of the group that it can fill, or its own); `outputs`: run, place, amount."""
 
     steps: Steps
     supply: Floats
     outlet: Floats
-    inputs: pd.DataFrame
-    outputs: pd.DataFrame
+    inputs: Items
+    outputs: Items
 
     def needed(self) -> Floats:
         """What bringing an input lacks, per unit of activity, for every row of `inputs`."""
-        place = self.inputs["place"].to_numpy(np.intp)
-        lack, amount = (self.inputs[c].to_numpy(float) for c in ("lack", "amount"))
-        needed: Floats = lack + amount * self.supply[place]
-        return needed
+        rows = self.inputs
+        return np.asarray(rows["lack"] + rows["amount"] * self.supply[rows["place"]])
 
     def left(self) -> Floats:
         """What being rid of an output lacks, per unit of activity, for every row of `outputs`."""
-        place = self.outputs["place"].to_numpy(np.intp)
-        left: Floats = self.outputs["amount"].to_numpy(float) * self.outlet[place]
-        return left
+        return np.asarray(self.outputs["amount"] * self.outlet[self.outputs["place"]])
 
-    def chosen(self) -> np.ndarray:
+    def chosen(self) -> Flags:
         """Rows of `inputs` that a run takes: the fixed ones, and the cheapest of each group."""
-        costs = self.inputs[["run", "group"]].assign(cost=self.needed())
-        order = costs.sort_values("cost", kind="stable")
-        first = order[order["group"].notna()].drop_duplicates(["run", "group"]).index
-        return np.asarray(costs["group"].isna() | costs.index.isin(first), dtype=bool)
+        order = np.argsort(self.needed(), kind="stable")
+        _, first = np.unique(self.inputs["need"][order], return_index=True)
+        chosen = np.zeros(len(order), dtype=bool)
+        chosen[order[first]] = True
+        return chosen
 
     @cached_property
-    def rows_of(self) -> dict[int, list[dict[Any, Any]]]:
-        """The inputs of every run as chosen, when the rounds are over."""
-        by_run: dict[int, list[dict[Any, Any]]] = {}
-        for row in self.inputs[self.chosen()].to_dict("records"):
-            by_run.setdefault(int(row["run"]), []).append(row)
-        return by_run
+    def taken(self) -> Flags:
+        """`chosen`, when the rounds are over."""
+        return self.chosen()
 
     def totals(self) -> tuple[_Sum, _Sum]:
         """What all inputs (as chosen), and all outputs, of every run lack."""
         count = len(self.steps.runs.lacks)
-        taken = self.chosen()
-        runs = (self.inputs["run"].to_numpy(np.intp), self.outputs["run"].to_numpy(np.intp))
-        needed = np.where(taken, self.needed(), 0.0)
-        return _Sum.of(runs[0], needed, count), _Sum.of(runs[1], self.left(), count)
+        needed = np.where(self.chosen(), self.needed(), 0.0)
+        inputs = _Sum.of(self.inputs["run"], needed, count)
+        return inputs, _Sum.of(self.outputs["run"], self.left(), count)
 
 
 @dataclass(frozen=True)
@@ -136,9 +128,8 @@ def ways(steps: Steps) -> Ways:
             _lower(target, known.ends(kind.columns), kind.lacks, sign)
     _lower(places.outlet, known.ends(steps.sales.columns), steps.sales.lacks, -1.0)
     journeys = known.journeys(steps.flows.columns)
-    tail, head = (journeys[c].to_numpy(np.intp) for c in ("place", "place_out"))
-    passes = journeys["amount_out"].to_numpy(float)
-    lacks = steps.flows.lacks[journeys["at"].to_numpy(np.intp)]
+    tail, head, passes = (journeys[n] for n in ("place", "place_out", "amount_out"))
+    lacks = steps.flows.lacks[journeys["at"]]
     for _ in range(_ROUNDS):
         before = places.supply.copy(), places.outlet.copy()
         np.minimum.at(places.supply, head, (lacks + places.supply[tail]) / passes)
@@ -149,11 +140,11 @@ def ways(steps: Steps) -> Ways:
     return places
 
 
-def _lower(target: Floats, ends: pd.DataFrame, lacks: Floats, sign: float) -> None:
+def _lower(target: Floats, ends: Items, lacks: Floats, sign: float) -> None:
     """Offer what columns bring to places (sign 1) or take from there (−1)."""
-    mine = ends[ends["amount"] * sign > 0.0]
-    per_unit = lacks[mine["at"].to_numpy(np.intp)] / mine["amount"].abs().to_numpy(float)
-    np.minimum.at(target, mine["place"].to_numpy(np.intp), np.maximum(per_unit, 0.0))
+    mine = ends.take(ends["amount"] * sign > 0.0)
+    per_unit = lacks[mine["at"]] / np.abs(mine["amount"])
+    np.minimum.at(target, mine["place"], np.maximum(per_unit, 0.0))
 
 
 def _through_units(ways: Ways) -> None:
@@ -161,61 +152,55 @@ def _through_units(ways: Ways) -> None:
     lacks = np.maximum(ways.steps.runs.lacks, 0.0)
     needed, left = ways.totals()
     out, into = ways.outputs, ways.inputs
-    run, amount = out["run"].to_numpy(np.intp), out["amount"].to_numpy(float)
+    run = out["run"]
     lacking = lacks[run] + needed.values[run] + left.without(run, ways.left())
-    np.minimum.at(ways.supply, out["place"].to_numpy(np.intp), lacking / amount)
-    run, amount = into["run"].to_numpy(np.intp), into["amount"].to_numpy(float)
-    lacking = lacks[run] + others(ways, needed) + left.values[run] + into["lack"].to_numpy(float)
-    np.minimum.at(ways.outlet, into["place"].to_numpy(np.intp), lacking / amount)
+    np.minimum.at(ways.supply, out["place"], lacking / out["amount"])
+    run = into["run"]
+    lacking = lacks[run] + others(ways, needed) + left.values[run] + into["lack"]
+    np.minimum.at(ways.outlet, into["place"], lacking / into["amount"])
 
 
 def others(ways: Ways, needed: _Sum) -> Floats:
     """What the other inputs of its run lack, for every row of `inputs` (in place of those of its
     own group)."""
-    rows = ways.inputs
-    cost = pd.Series(ways.needed())
-    least = cost.groupby([rows["run"], rows["group"]]).transform("min")
-    excluded = np.where(rows["group"].notna(), least.to_numpy(float), cost.to_numpy(float))
-    return needed.without(rows["run"].to_numpy(np.intp), excluded)
+    cost, taken, need = ways.needed(), ways.chosen(), ways.inputs["need"]
+    least = np.zeros(len(cost))
+    least[need[taken]] = cost[taken]
+    return needed.without(ways.inputs["run"], least[need])
 
 
-def _ends(steps: Steps) -> tuple[pd.DataFrame, pd.DataFrame]:
-    known = steps.optimality
-    ends = known.ends(steps.runs.columns).rename(columns={"at": "run"})
-    fixed = ends[ends["amount"] < 0.0]
-    fixed = fixed.assign(amount=-fixed["amount"], lack=0.0, intake=-1, group=None)
-    fill = steps.fillings
-    intake = fill["intake"].to_numpy(np.intp)
-    place = known.ends(steps.intakes.columns).set_index("at")["place"]
-    filling = pd.DataFrame(
+def _ends(steps: Steps) -> tuple[Items, Items]:
+    known, fill = steps.optimality, steps.fillings
+    ends = known.ends(steps.runs.columns).renamed(run="at")
+    fixed = ends.take(ends["amount"] < 0.0)
+    fixed = fixed.plus(amount=-fixed["amount"], lack=0.0, intake=-1, need=np.arange(len(fixed)))
+    of_intakes = known.ends(steps.intakes.columns)
+    filling = Items(
         {
             "run": fill["run"],
-            "place": place.reindex(intake).to_numpy(),
+            "place": of_intakes["place"][find(of_intakes["at"], fill["intake"])],
             "amount": fill["per_activity"],
-            "lack": steps.intakes.lacks[intake] * fill["per_activity"],
-            "intake": intake,
-            "group": fill["group"],
+            "lack": steps.intakes.lacks[fill["intake"]] * fill["per_activity"],
+            "intake": fill["intake"],
+            "need": len(fixed) + fill["group"],
         }
     )
-    inputs = pd.concat([fixed[filling.columns], filling], ignore_index=True)
-    inputs = inputs.astype({"place": np.intp, "group": object, "amount": float, "lack": float})
-    return inputs, ends[ends["amount"] > 0.0].reset_index(drop=True)
+    return stacked([fixed, filling], *filling.names), ends.take(ends["amount"] > 0.0)
 
 
 def figures_through(ways: Ways, row: int) -> Floats:
     """Figures of a run per unit of activity, with what is on a chain (a row of `inputs`) taken as
     it comes; outlets apart."""
-    steps, way = ways.steps, ways.inputs.iloc[row].to_dict()
-    figures: Floats = steps.runs.figures[int(way["run"])].copy()
-    key = "group" if isinstance(way["group"], str) else "place"
-    for one in ways.rows_of.get(int(way["run"]), []):
-        same = one[key] == way[key] and isinstance(one["group"], str) == (key == "group")
-        taken = way if same else one
-        amount = float(taken["amount"])
-        if taken["intake"] >= 0:
-            figures += steps.intakes.figures[int(taken["intake"])] * amount
-        if not same:
-            figures[FIGURES.index(SUPPLY)] += ways.supply[int(one["place"])] * amount
+    steps, inputs = ways.steps, ways.inputs
+    run, need = inputs["run"][row], inputs["need"][row]
+    figures: Floats = steps.runs.figures[run].copy()
+    for one in np.flatnonzero(ways.taken & (inputs["run"] == run)):
+        taken = row if inputs["need"][one] == need else one
+        amount, intake = inputs["amount"][taken], inputs["intake"][taken]
+        if intake >= 0:
+            figures += steps.intakes.figures[intake] * amount
+        if inputs["need"][one] != need:
+            figures[FIGURES.index(SUPPLY)] += ways.supply[inputs["place"][one]] * amount
     figures[FIGURES.index("requirement")] = 0.0
     return figures
 
@@ -223,17 +208,15 @@ def figures_through(ways: Ways, row: int) -> Floats:
 def filled(ways: Ways) -> tuple[Floats, Floats]:
     """Figures and what is lacking of every run, with the inputs that cost least."""
     figures = ways.steps.runs.figures.copy()
-    rows = ways.inputs[ways.chosen()]
-    supply = ways.supply[rows["place"].to_numpy(np.intp)] * rows["amount"].to_numpy(float)
-    run, intake = (rows[c].to_numpy(np.intp) for c in ("run", "intake"))
-    with_group = intake >= 0
-    amount = rows["amount"].to_numpy(float)[with_group]
-    more = ways.steps.intakes.figures[intake[with_group]] * amount[:, None]
-    np.add.at(figures, run[with_group], more)
+    rows = ways.inputs.take(ways.taken)
+    supply = ways.supply[rows["place"]] * rows["amount"]
+    filling = rows.take(rows["intake"] >= 0)
+    more = ways.steps.intakes.figures[filling["intake"]] * filling["amount"][:, None]
+    np.add.at(figures, filling["run"], more)
     # What the recipe asks for and what the inputs give cancel.
     figures[:, FIGURES.index("requirement")] = 0.0
     needed, left = ways.totals()
-    np.add.at(figures[:, FIGURES.index(SUPPLY)], run, supply)
+    np.add.at(figures[:, FIGURES.index(SUPPLY)], rows["run"], supply)
     figures[:, FIGURES.index(OUTLETS)] = left.values
     return figures, ways.steps.runs.lacks + needed.values + left.values
 

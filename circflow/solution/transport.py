@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from circflow.data.coded import Flags, Floats, Ints, Items, find, keys_of, place_in, take
+from circflow.data.coded import Flags, Floats, Ints, Items, kind_of, place_in, take
 from circflow.solution.keys import CodedPlan
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
 
 EARTH_RADIUS_KM = 6371.0088
-COVERAGE = ((True, True), (True, False), (False, True), (False, False))
-"""Whether a row of Links names the material and the mode, the row that names most first."""
+COVERAGE = (("material", "mode"), ("material",), ("mode",), ())
+"""What a row of Links names beside the sites, the row that names most first."""
 
 
 def link_terms(plan: CodedPlan) -> Items:
@@ -49,13 +49,9 @@ class _Lookup:
     def __init__(self, plan: CodedPlan) -> None:
         self.scenario = scenario = plan.scenario
         self.flows, self.sizes = plan["flows"], plan.sizes
-        self.start, self.end, self.material, self.mode, self.period = (
-            plan.listed(kind, self.flows[name])
-            for kind, name in (
-                ("site", "from"), ("site", "to"), ("material", "material"), ("mode", "mode"),
-                ("period", "period"),
-            )
-        )  # fmt: skip
+        labels = ("from", "to", "material", "mode", "period")
+        self.codes = {n: plan.listed(kind_of(n), self.flows[n]) for n in labels}
+        self.start, self.end, self.material, self.mode, self.period = self.codes.values()
         modes = scenario.items("Modes")
         self.auto = np.zeros(plan.sizes["mode"] + 1, dtype=bool)
         self.auto[modes["mode"][::-1]] = modes["auto"][::-1]  # the first row of each
@@ -131,27 +127,17 @@ class _Lookup:
         count = len(self.start)
         cells = {c: np.full(count, np.nan) for c in ("distance_km", "cost", "loss")}
         added, forbidden, decided = (np.zeros(count, dtype=bool) for _ in range(3))
-        sizes = [self.sizes[n] for n in ("site", "site", "material", "mode")]
-        for by_material, by_mode in COVERAGE:
-            named = ((sheet["material"] >= 0) == by_material) & ((sheet["mode"] >= 0) == by_mode)
-            level = sheet.take(named)
-            if not len(level):
-                continue
-            codes = [level["from"], level["to"]]
-            wanted = [self.start, self.end]
-            for used, column, code in (
-                (by_material, "material", self.material), (by_mode, "mode", self.mode)
-            ):  # fmt: skip
-                codes.append(level[column] if used else np.zeros(len(level), dtype=np.intp))
-                wanted.append(code if used else np.zeros(count, dtype=np.intp))
-            at = find(keys_of(codes, sizes), keys_of(wanted, sizes))
+        for names in COVERAGE:
+            named = [(sheet[n] >= 0) == (n in names) for n in ("material", "mode")]
+            level, on = sheet.take(named[0] & named[1]), ("from", "to", *names)
+            at = place_in([level[n] for n in on], [self.codes[n] for n in on])
             hit = at >= 0
             barred = hit & np.append(level["forbidden"], False)[at]
             forbidden |= barred & ~decided
             decided |= hit
             live = hit & ~barred
-            sensible = self.sensible if not by_material else np.ones(count, dtype=bool)
-            added |= live & sensible & (True if by_mode else self.auto[self.mode])
+            sensible = self.sensible | ("material" in names)
+            added |= live & sensible & (self.auto[self.mode] | ("mode" in names))
             for name, cell in cells.items():
                 values = np.where(live, take(level[name], at, np.nan), np.nan)
                 cells[name] = np.where(np.isnan(cell), values, cell)

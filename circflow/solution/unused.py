@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circflow.data.coded import Floats, Ints
+from circflow.data.coded import Floats, Ints, Items, join, stacked
 from circflow.data.schema.sheets import MAIN, ROAD
 from circflow.i18n import mark, say
 from circflow.i18n.names import shown_word
@@ -150,36 +150,35 @@ class _Finder:
 
     def _edges(self) -> _Edges:
         sales, flows, known = self.steps.sales, self.steps.flows, self.steps.optimality
-        sold = known.ends(sales.columns).assign(kind=SALE, place_out=-1, passes=1.0)
-        moved = known.journeys(flows.columns).rename(columns={"amount_out": "passes"})
-        for rows, lacks in ((sold, sales.lacks), (moved, flows.lacks)):
-            rows["lacks"] = lacks[rows["at"].to_numpy(np.intp)]
-        parts = [sold, moved.assign(kind=MOVE), self._conversions().assign(kind=CONVERT)]
-        table = pd.concat(parts).fillna({"rate": 1.0, "input": -1, "rest": 0.0})
-        table = table.rename(columns={"place": "tail", "place_out": "head"})
-        codes, figures = ("tail", "head", "at", "input"), ("lacks", "passes", "rate", "rest")
-        return _Edges(
-            kind=table["kind"].to_numpy(object),
-            **{name: table[name].to_numpy(np.intp) for name in codes},
-            **{name: table[name].to_numpy(float) for name in figures},
-        )
+        sold = known.ends(sales.columns).plus(place_out=-1, passes=1.0)
+        moved = known.journeys(flows.columns).renamed(passes="amount_out")
+        alone = {"rate": 1.0, "input": -1, "rest": 0.0}
+        parts = [
+            sold.plus(lacks=sales.lacks[sold["at"]], **alone),
+            moved.plus(lacks=flows.lacks[moved["at"]], **alone),
+            self._conversions(),
+        ]
+        kinds = np.array([SALE, MOVE, CONVERT], dtype=object)
+        kind = np.repeat(kinds, [len(part) for part in parts])
+        columns = ("at", "input", "lacks", "passes", "rate", "rest")
+        rows = stacked(parts, "place", "place_out", *columns)
+        figures = {name: rows[name] for name in columns}
+        return _Edges(tail=rows["place"], head=rows["place_out"], kind=kind, **figures)
 
-    def _conversions(self) -> pd.DataFrame:
+    def _conversions(self) -> Items:
         """Every input of a run with every output, as columns of `_Edges`."""
         ways = self.ways
         needed, left = ways.totals()
-        inputs = ways.inputs.assign(others=others(ways, needed), input=np.arange(len(ways.inputs)))
-        inputs = inputs[self._looked_at()[inputs["run"].to_numpy(np.intp)]]
-        run = ways.outputs["run"].to_numpy(np.intp)
-        outputs = ways.outputs.assign(rest=left.without(run, ways.left()))
-        both = inputs.merge(outputs, on="run", suffixes=("", "_out"))
-        run = both["run"].to_numpy(np.intp)
-        per_activity = self.steps.runs.lacks[run] + both["others"] + both["rest"] + both["lack"]
-        both["rate"] = 1.0 / both["amount"]
-        both["passes"] = both["amount_out"] * both["rate"]
-        both["lacks"] = per_activity * both["rate"]
-        possible: pd.DataFrame = both[np.isfinite(per_activity)].rename(columns={"run": "at"})
-        return possible
+        inputs = ways.inputs.plus(others=others(ways, needed), input=np.arange(len(ways.inputs)))
+        inputs = inputs.take(self._looked_at()[inputs["run"]])
+        outputs = ways.outputs.plus(rest=left.without(ways.outputs["run"], ways.left()))
+        both = join(inputs, outputs.renamed(place_out="place", amount_out="amount"), "run")
+        per_activity = (
+            self.steps.runs.lacks[both["run"]] + both["others"] + both["rest"] + both["lack"]
+        )
+        rate = 1.0 / both["amount"]
+        both = both.plus(rate=rate, passes=both["amount_out"] * rate, lacks=per_activity * rate)
+        return both.take(np.isfinite(per_activity)).renamed(at="run")
 
     def _looked_at(self) -> NDArray[np.bool_]:
         """Runs to look at: a unit that serves in some period is judged by the periods it does."""
@@ -228,9 +227,6 @@ class _Finder:
         turns = np.flatnonzero(edges.kind == CONVERT)
         number = recipe.factorize()[0][edges.at[turns]]
         sources = self._sources()
-        names, counts = list(sources), [len(places) for places in sources.values()]
-        flat = np.concatenate([*sources.values(), np.zeros(0, dtype=np.intp)])
-        starts = np.cumsum([0, *counts[:-1]])
         there = np.full(count, np.inf)
         possible: dict[str, list[tuple[float, tuple[str, str], int, int]]] = {}
         ways: list[dict[int, int]] = []
@@ -242,12 +238,11 @@ class _Finder:
             self._spread(self._take(through, offer, there, way), there, way)
             met = np.flatnonzero(way >= 0)
             ways.append(dict(zip(met.tolist(), way[met].tolist(), strict=True)))
-            least = np.minimum.reduceat(there[flat], starts) if names else np.zeros(0)
-            for n in np.flatnonzero(np.isfinite(least)).tolist():
-                source, places = names[n], sources[names[n]]
+            for source, places in sources.items():
                 best = int(places[there[places].argmin()])
-                known = possible.setdefault(source[1], [])
-                known.append((float(least[n]), source, best, target))
+                if np.isfinite(there[best]):
+                    known = possible.setdefault(source[1], [])
+                    known.append((float(there[best]), source, best, target))
         through_target = [set(turns[number == n].tolist()) for n in range(len(ways))]
         paths = {
             waste: self._nearest(

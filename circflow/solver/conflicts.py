@@ -15,7 +15,7 @@ import numpy as np
 from circflow.data.coded import Flags, Floats
 from circflow.solution.proof import breach
 from circflow.solver.compiled import Compiled, Program
-from circflow.solver.conditions import Condition, Running, elastic
+from circflow.solver.elastic import Condition, Running, elastic
 from circflow.solver.highs import TOLERANCE, Outcome
 from circflow.solver.optimum import HOLDS, optimum
 from circflow.solver.proven import Proven
@@ -82,9 +82,10 @@ class Conflicts:
         return self._solve(free, costs, decisions=True)
 
     def keep_from_above(self, condition: Condition, amount: float | None) -> None:
-        """A stream lowered by `amount` supplies no more than what is left of it (None: as it
-        was). That it must be handled is given way without this, that it arises is not."""
-        at = np.array(condition.lower, dtype=np.intp)
+        """Where the cell of a figure lowered by `amount` bounds from above as well, no more than
+        what is left (None: as it was). That a stream must be handled is given way without this,
+        that it arises is not."""
+        at = np.array(condition.kept, dtype=np.intp)
         upper = self.elastic.program.upper[at]
         if amount is not None:
             upper = np.minimum(upper, max(condition.figure - amount, 0.0))

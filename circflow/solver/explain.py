@@ -24,9 +24,9 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import say, say_n
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Compiled
-from circflow.solver.conditions import Condition, conditions
 from circflow.solver.conflicts import NOISE as _NOISE
 from circflow.solver.conflicts import Conflicts
+from circflow.solver.elastic import Condition, conditions
 from circflow.solver.optimum import optimum
 from circflow.solver.remedies import (
     Blocked,
@@ -175,7 +175,7 @@ class _Search:
         self.scenario, self.compiled = scenario, compiled
         self.all = conditions
         self.conflicts = Conflicts(compiled, conditions)
-        self.remedies = Remedies(scenario, self.conflicts, make)
+        self.remedies = Remedies(scenario, compiled, self.conflicts, make)
 
     def run(self) -> Explanation:
         """The explanation."""
@@ -260,18 +260,19 @@ class _Search:
 def _later(
     scenario: Scenario, conditions: tuple[Condition, ...], periods: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Candidates that would take, or make, what a conflict is about, and cannot be built yet."""
-    materials = {
-        scenario.frame(c.cell.sheet).at[c.cell.row, "material"]
+    """Candidates that would take what is too much, or make what is too little, and cannot be built
+    yet."""
+    asked = {
+        (c.kind.relieved_by, scenario.frame(c.cell.sheet).at[c.cell.row, "material"])
         for c in conditions
-        if c.cell.sheet in ("Streams", "Markets", "Stockpiles")
+        if c.kind.relieved_by
     }
-    if not periods or not materials:
+    if not periods or not asked:
         return ()
     start = {p.name: p.start for p in scenario.periods}
     conflict_ends = next(p.start + p.years for p in scenario.periods if p.name == periods[0])
-    recipes = scenario.frame("Recipes")
-    fitting = recipes["technology"][recipes["material"].isin(materials)]
+    recipes = scenario.frame("Recipes").set_index(["role", "material"])["technology"]
+    fitting = recipes[recipes.index.isin(asked)]
     table = scenario.tables["Units"]
     units = table.frame
     units = units[(units["status"] == "candidate") & units["technology"].isin(fitting)]

@@ -68,6 +68,8 @@ _SMALLEST_ENTRY = 1e-12
 _ITERATIONS = 20
 """Iterations per row and column after which an LP is given up: the simplex method has gone astray.
 The counts of ordinary LPs are a few per row."""
+_IPM_ITERATIONS = 500
+"""The same of the interior-point method, whose counts hardly grow with the size: 100 or 200."""
 
 NO_OPTIONS: Mapping[str, bool | int | float | str] = MappingProxyType({})
 
@@ -189,9 +191,8 @@ class Session:
         self._option("small_matrix_value", _SMALLEST_ENTRY)
         self._option("mip_feasibility_tolerance", INTEGRALITY)
         self._option("mip_abs_gap", 0.0)
-        most = _ITERATIONS * (sum(program.shape) + 1_000)
-        for name in ("simplex_iteration_limit", "ipm_iteration_limit"):
-            self._option(name, most)
+        self._option("simplex_iteration_limit", _ITERATIONS * (sum(program.shape) + 1_000))
+        self._option("ipm_iteration_limit", _IPM_ITERATIONS)
         self.options = options
         for name, value in options.items():
             self._option(name, value)

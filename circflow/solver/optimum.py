@@ -270,10 +270,15 @@ class _Search:
         return scaling, session, outcome
 
     def _no_plan(self, way: _Way, outcome: Outcome) -> Optimum | None:
-        """Believed with a proof of the LP, or if searches with different scales agree."""
+        """Believed where fractions of decisions leave none either, proven, or if searches with
+        different scales agree."""
         self.claims.add(way.by_reach)
-        agreed = outcome.status is Status.INFEASIBLE and len(self.claims) > 1
-        if agreed or _believed(self.program.relaxed(), outcome.status):
+        relaxed, status = self.program.relaxed(), outcome.status
+        if status is Status.INFEASIBLE:
+            sure = len(self.claims) > 1 or self._none_in_fractions(relaxed)
+        else:
+            sure = _believed(relaxed, status)
+        if sure:
             return self.without_plan(outcome)
         self.doubts.append(
             say(
@@ -282,6 +287,13 @@ class _Search:
             )
         )
         return None
+
+    def _none_in_fractions(self, relaxed: Program) -> bool:
+        try:
+            outcome = linear(relaxed.without_goal(), limits=self.limits).outcome
+        except SolverError:
+            return False
+        return outcome.status is Status.INFEASIBLE
 
     def without_plan(self, outcome: Outcome) -> Optimum:
         """That there is none, or none yet."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
@@ -24,8 +25,8 @@ from circflow.data.scenario import Scenario
 from circflow.data.table import Cell
 from circflow.i18n import localised, mark, say, say_n
 from circflow.solver.compiled import Compiled, Program, compile_model
-from circflow.solver.conditions import Condition, Running, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility
+from circflow.solver.elastic import Condition, Running, conditions, elastic
 from circflow.solver.highs import Outcome, SolverError
 
 _NINE_TENTHS = 0.9
@@ -37,8 +38,6 @@ _ROUNDS = 8
 _STRIDE = 4.0
 _STRIDES = 12
 """A change is sought up to 4^12 times that of the elastic programme."""
-_PRODUCTS = ("Units", "UnitPeriods", "BlendLimits")
-"""Sheets whose figures are multiplied with variables, so that the elastic programme may differ."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,11 @@ def programme_of(scenario: Scenario) -> tuple[Model, Compiled]:
 class Remedies:
     """Least changes, tried on the scenario itself."""
 
-    def __init__(self, scenario: Scenario, conflicts: Conflicts, make: Make) -> None:
-        self.scenario, self.conflicts, self.make = scenario, conflicts, make
+    def __init__(
+        self, scenario: Scenario, compiled: Compiled, conflicts: Conflicts, make: Make
+    ) -> None:
+        self.scenario, self.compiled = scenario, compiled
+        self.conflicts, self.make = conflicts, make
         self.all = conflicts.elastic.conditions
 
     def has_plan(self, changes: Sequence[Change], granted: Flags) -> bool:
@@ -114,7 +116,7 @@ class Remedies:
         where any one of several cells may be cleared."""
         condition = self.all[number]
         if not np.isfinite(condition.figure):
-            cleared = [cleared_cell(cell) for cell in self._cells(condition)]
+            cleared = [cleared_cell(cell) for cell in condition.shared]
             changes = [change for change in cleared if self.has_plan([change], granted)]
             return changes or self._blocked(number, granted)
         try:
@@ -125,18 +127,29 @@ class Remedies:
             self.conflicts.keep_from_above(condition, None)
         amount = self._amount(number, outcome)
         change = changed_cell(condition, amount)
-        if not self.has_plan([change], granted) or (
-            change.after is not None
-            and condition.cell.sheet in _PRODUCTS
-            and self.has_plan([_share_of(change)], granted)
-        ):
-            bisected = self._bisected(condition, amount, granted)
-            return [bisected] if bisected is not None else self._blocked(number, granted)
-        return [change]
+        if self._is_least(change, granted):
+            return [change]
+        bisected = self._bisected(condition, amount, granted)
+        return [bisected] if bisected is not None else self._blocked(number, granted)
+
+    def _is_least(self, change: Change, granted: Flags) -> bool:
+        """Whether a change makes a plan, and less does not: nine tenths are tried where its figure
+        stands in entries, which the elastic programme takes as they were."""
+        if not self.has_plan([change], granted):
+            return False
+        if change.after is None or self._keeps_entries(change):
+            return True
+        return not self.has_plan([_share_of(change)], granted)
+
+    def _keeps_entries(self, change: Change) -> bool:
+        """Whether a changed figure stands in sides and bounds alone."""
+        before = self.compiled.program.matrix
+        after = self.make(with_changes(self.scenario, [change]))[1].program.matrix
+        return before.shape == after.shape and _same(before, after, *_ENTRIES)
 
     def together(self, allowed: Flags) -> tuple[Change, ...]:
         """The cheapest changes of some conditions that make a plan (not yet tried)."""
-        streams = [n for n in np.flatnonzero(allowed) if self.all[n].kind.sheet == "Streams"]
+        kept = [n for n in np.flatnonzero(allowed) if self.all[n].kept]
         lowered: dict[int, float] = {}
         try:
             for _ in range(_ROUNDS):
@@ -144,7 +157,7 @@ class Remedies:
                 if outcome.x is None:
                     return ()
                 amounts = outcome.x[self.conflicts.elastic.changes]
-                now = {int(n): float(amounts[n]) for n in streams if amounts[n] > 0.0}
+                now = {int(n): float(amounts[n]) for n in kept if amounts[n] > 0.0}
                 if all(lowered.get(n) == a for n, a in now.items()):
                     break
                 lowered |= now
@@ -159,14 +172,14 @@ class Remedies:
             if np.isfinite(self.all[n].figure):
                 changes.append(changed_cell(self.all[n], self._amount(n, outcome)))
             else:
-                changes += [cleared_cell(cell) for cell in self._cells(self.all[n])]
+                changes += [cleared_cell(cell) for cell in self.all[n].shared]
         return tuple(changes)
 
     def _least(self, number: int, granted: Flags) -> Outcome:
-        """The plan with the least change; a lowered stream supplies no more than is left of it."""
+        """The plan with the least change; what is lowered bounds from above what it did."""
         outcome = self.conflicts.least(number, granted)
         condition, lowered = self.all[number], -1.0
-        if condition.kind.sheet != "Streams":
+        if not condition.kept:
             return outcome
         for _ in range(_ROUNDS):
             if outcome.x is None:
@@ -224,22 +237,9 @@ class Remedies:
             return self._program([change], granted)
 
         (half, _), (full, running) = built(0.5 * start), built(start)
-        same = half.shape == full.shape and all(
-            np.array_equal(getattr(half.matrix, name), getattr(full.matrix, name))
-            for name in ("indptr", "indices")
-        )
-        if not same:
+        if half.shape != full.shape or not _same(half.matrix, full.matrix, *_PLACES):
             return built
         return lambda amount: (_on_the_line(half, full, 2.0 * amount / start - 1.0), running)
-
-    def _cells(self, condition: Condition) -> list[Cell]:
-        """The cells of a condition without a figure: of a choice, those of all that share it."""
-        if condition.cell.sheet != "Units" or condition.kind.column != "choice":
-            return [condition.cell]
-        table = self.scenario.tables["Units"]
-        shared = table.frame["choice"]
-        of = shared.loc[condition.cell.row]
-        return [table.cell(int(row), "choice") for row in shared.index[shared == of]]
 
     def _blocked(self, number: int, granted: Flags) -> Blocked:
         """What stands in the way when a condition gives way as far as it can."""
@@ -274,6 +274,15 @@ _NOT_ENOUGH = {
     -1: mark("to lower {cell} alone is not enough"),
     0: mark("to clear {cell} alone is not enough"),
 }
+
+
+_PLACES = ("indptr", "indices")
+_ENTRIES = (*_PLACES, "data")
+
+
+def _same(one: csc_array, other: csc_array, *parts: str) -> bool:
+    """Whether two matrices have the same places, or entries."""
+    return all(np.array_equal(getattr(one, part), getattr(other, part)) for part in parts)
 
 
 def _has_plan(program: Program, running: Running | None) -> bool:

@@ -26,7 +26,7 @@ from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
 from circflow.solver.highs import Outcome, algorithm_missing
 from circflow.solver.optimum import optimum, proof
-from circflow.solver.prices import prices
+from circflow.solver.shadow_prices import prices
 
 Progress = Callable[[str], None]
 """Told in a few words what goes on, at the start of each step and every two seconds after."""

@@ -171,21 +171,14 @@ def file_labels(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
 
 def _composite(table: pd.DataFrame, solutions: Mapping[str, Solution]) -> Composite | None:
     """The index of the scenarios with a plan, by the first weights given for an indicator."""
-    weighted: dict[str, tuple[float, str]] = {}
-    for solution in solutions.values():
-        frame = solution.scenario.frame("Indicators")
-        of_cluster = frame[frame["member"].isna() & frame["period"].isna() & (frame["weight"] > 0)]
-        for name, weight, better in zip(
-            of_cluster["indicator"], of_cluster["weight"], of_cluster["better"], strict=True
-        ):
-            weighted.setdefault(name, (float(weight), better))
-    if not weighted or len(solutions) < 2:
+    given = pd.concat([s.scenario.frame("Indicators") for s in solutions.values()])
+    given = given[given["member"].isna() & given["period"].isna() & (given["weight"] > 0.0)]
+    given = given.drop_duplicates("indicator").set_index("indicator")
+    if given.empty or len(solutions) < 2:
         return None
     rows = table[table["figure"] == "indicator"].drop_duplicates("item").set_index("item")
-    figures = rows.reindex(list(weighted))[list(solutions)].astype(float)
-    weights = {name: weight for name, (weight, _) in weighted.items()}
-    better = {name: better for name, (_, better) in weighted.items()}
-    return composite(figures, pd.Series(weights, dtype=float), pd.Series(better, dtype=object))
+    figures = rows.reindex(given.index)[list(solutions)].astype(float)
+    return composite(figures, given["weight"], given["better"])
 
 
 Figure = tuple[str, str | None, str]
@@ -255,10 +248,8 @@ def exchange_figures(solution: Solution) -> dict[Figure, float]:
         figures["transport_work", name, "t·km"] = work
         figures["transport_cost", name, money] = float(costs.sum())
         figures["transaction_cost", name, money] = float(deals.sum())
-    pairs = pd.DataFrame({"from": sender[inside], "to": receiver[inside]}).drop_duplicates()
-    figures["partnerships", None, "pairs of members"] = float(
-        len({frozenset(pair) for pair in pairs.itertuples(index=False, name=None)})
-    )
+    pairs = {frozenset(p) for p in zip(sender[inside], receiver[inside], strict=True)}
+    figures["partnerships", None, "pairs of members"] = float(len(pairs))
     return figures
 
 

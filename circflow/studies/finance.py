@@ -70,9 +70,7 @@ def finance(  # noqa: PLR0913
             )
     table = taxes_of(plan)
     before = np.nan if isinstance(baseline, NoPlan) else taxes_of(baseline)["million_per_year"]
-    table["baseline"] = before
-    table["change"] = table["million_per_year"] - table["baseline"]
-    return table
+    return table.assign(baseline=before, change=table["million_per_year"] - before)
 
 
 def by_candidate(engine: Engine, plan: Solution, **search: Any) -> pd.DataFrame:

@@ -163,7 +163,7 @@ class Figures:
 
     def __init__(self, plan: Solution) -> None:
         self.plan, self.scenario = plan, plan.scenario
-        self.members = tuple(self.scenario.frame("Members")["member"])
+        self.members = self.scenario.members
         self.owners: tuple[str | None, ...] = (None, *self.members)
         self.periods = [p.name for p in self.scenario.periods]
         self.years = np.array([p.years for p in self.scenario.periods], dtype=float)
@@ -190,16 +190,12 @@ class Figures:
 
     def _declared(self) -> list[Computed]:
         """Every indicator; one of emissions for each pollutant."""
-        listed: list[Computed] = []
-        for indicator in BY_INDICATOR.values():
-            if indicator.name != EMITTED:
-                listed.append(indicator)
-                continue
-            listed += [indicator.of(name) for name in self._pollutants()]
-        return listed
+        emitted = [BY_INDICATOR[EMITTED].of(name) for name in self._pollutants()]
+        listed = BY_INDICATOR.items()
+        return [one for name, i in listed for one in (emitted if name == EMITTED else [i])]
 
     def _of_figures(self, indicator: Computed) -> dict[Key, float]:
-        upper = self.added(indicator.figure)
+        upper = self.added(indicator.figure or indicator.name)
         horizon = upper.sum(axis=1)
         if indicator.kind == "rate":
             in_period, over_all = upper / self.years, horizon / self.years.sum()
@@ -318,7 +314,7 @@ class Figures:
     def _emitted(self) -> dict[str, Floats]:
         table = self.plan.emissions
         return {
-            BY_INDICATOR[EMITTED].of(name).figure: self.by_owner(
+            BY_INDICATOR[EMITTED].of(name).name: self.by_owner(
                 table[table["pollutant"] == name],
                 table["tonnes_per_year"][table["pollutant"] == name],
             )
@@ -327,21 +323,13 @@ class Figures:
 
     def _members_with_new_units(self, indicator: Computed) -> dict[Key, float]:
         """Members with a candidate built up to the period, of those with units; cluster only."""
-        built = self.plan.built
-        member = built["site"].map(self.scenario.member_of)
-        active = self.scenario.active_units["site"].map(self.scenario.member_of).dropna()
-        count = active.nunique()
-        first = built.assign(member=member, at=built["period"].map(self._column))
-        first_built = first.dropna(subset=["member"]).groupby("member")["at"].min()
-        values = {
-            (indicator.name, None, period): float((first_built <= t).sum()) / count
-            if count
-            else math.nan
-            for t, period in enumerate(self.periods)
-        }
-        return values | {
-            (indicator.name, None, None): values[indicator.name, None, self.periods[-1]]
-        }
+        built, member_of = self.plan.built, self.scenario.member_of
+        count = self.scenario.active_units["site"].map(member_of).nunique()
+        first = built["period"].map(self._column).groupby(built["site"].map(member_of)).min()
+        at = [*range(len(self.periods)), len(self.periods) - 1]
+        shares = [float((first <= t).sum()) / count if count else math.nan for t in at]
+        by_period = zip([*self.periods, None], shares, strict=True)
+        return {(indicator.name, None, period): share for period, share in by_period}
 
     def _new_technologies(self, indicator: Computed) -> dict[Key, float]:
         """Technologies of candidates in service that no existing unit of the cluster has."""
@@ -350,14 +338,11 @@ class Figures:
         new = units[(units["status"] == "candidate") & (units["in_service"] > 0.0)]
         new = new[~new["technology"].isin(known)]
         new = new.assign(member=new["site"].map(self.scenario.member_of))
-        values: dict[Key, float] = {}
-        for owner in self.owners:
-            mine = new if owner is None else new[new["member"] == owner]
-            by_period = mine.groupby("period")["technology"].nunique()
-            for period in self.periods:
-                values[indicator.name, owner, period] = float(by_period.get(period, 0))
-            values[indicator.name, owner, None] = float(mine["technology"].nunique())
-        return values
+        of_owner = [new, *(new[new["member"] == member] for member in self.members)]
+        counts = [mine.groupby("period")["technology"].nunique() for mine in of_owner]
+        in_period = np.array([n.reindex(self.periods, fill_value=0) for n in counts])
+        over_all = np.array([mine["technology"].nunique() for mine in of_owner])
+        return self._keyed(indicator.name, in_period, over_all)
 
 
 def _quotient(upper: Floats, lower: Floats) -> Floats:
@@ -396,8 +381,7 @@ def _table(
             }
         )
     table = pd.DataFrame([*rows, *given], columns=[*COLUMNS, "better"])
-    for column in ("value", "baseline", "target"):
-        table[column] = table[column].astype(float)
+    table = table.astype(dict.fromkeys(("value", "baseline", "target"), float))
     for column in ("member", "period"):
         table[column] = table[column].astype(object).where(table[column].notna(), None)
     value, target = table["value"], table["target"]

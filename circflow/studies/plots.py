@@ -10,7 +10,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,14 +20,12 @@ from circflow.data.files.atomic import atomic_path, write_text
 from circflow.i18n import localised, say
 from circflow.i18n.names import shown_word
 from circflow.report.numbers import without_noise
+from circflow.report.page.frame import Section
 from circflow.report.page.runs import pareto_opening, runs_opening, tornado_opening
 from circflow.report.vocabulary import cell, heading, measured, typed_heading
-
-if TYPE_CHECKING:
-    from circflow.report.page.frame import Section
-    from circflow.studies.sweeps.sweep import Runs
-    from circflow.studies.sweeps.tornado import Tornado
-    from circflow.studies.tradeoffs.pareto import Front
+from circflow.studies.sweeps.sweep import Runs
+from circflow.studies.sweeps.tornado import Tornado
+from circflow.studies.tradeoffs.pareto import Front
 
 FORMATS = (".html", ".png", ".svg")
 _LOW, _HIGH, _DARK, _BUILT = "#2b6cb0", "#c05621", "#1a202c", "#718096"

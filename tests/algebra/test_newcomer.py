@@ -21,7 +21,10 @@ from circflow.algebra.investment import in_periods
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import Column
 from circflow.data.table import Table
+from circflow.report.figures import binding_limits
 from circflow.solution import rules
+from circflow.solution.accounts import Accounts
+from circflow.solution.findings import Findings
 from circflow.solver.compiled import compile_model
 from circflow.solver.explain import explain
 from circflow.solver.run import solve
@@ -42,6 +45,7 @@ SWING = Figure(
     unit_of,
     unit="",
     measure="share",
+    binds="swing of {unit}",
 )
 
 
@@ -67,27 +71,27 @@ def limit_swing(m: Model) -> None:
 # ---------------------------------------------------------- 4. the audit's own rule
 
 
-def check_swing(findings: Any, solution: Any) -> None:
+def check_swing(findings: Findings, solution: cf.Solution, books: Accounts) -> None:
     """The load of a unit rises by no more than its swing."""
-    table = solution.tables.units
+    table, rows = solution.tables.units, books.plan["units"]
     before = table.groupby("unit", sort=False)["load_per_year"].shift(1)
-    most = table["unit"].map(solution.scenario.frame("Units").set_index("unit")["max_swing"])
     rise = (table["load_per_year"] - before).fillna(0.0).to_numpy(float)
-    limit = (most * table["available_per_year"]).to_numpy(float)
-    findings.at_most("swing", table[["unit", "period"]], rise, limit, 1.0)
+    most = books.scenario.items("Units")["max_swing"][rows["unit"]]
+    limit = most * rows["available_per_year"]
+    findings.at_most("swing", rows.only("unit", "period"), rise, limit, 1.0)
 
 
 @pytest.fixture
 def newcomer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The constraint is part of circflow while a test runs."""
-    block = SimpleNamespace(build=limit_swing, tables=lambda m, values: {})
+    block = SimpleNamespace(build=limit_swing, tables=lambda m, values: {}, SWING=SWING)
     monkeypatch.setattr(building, "BLOCKS", (*building.BLOCKS, block))
 
     known = rules.check_rules
 
-    def check_rules(findings: Any, solution: Any, *more: Any) -> None:
-        known(findings, solution, *more)
-        check_swing(findings, solution)
+    def check_rules(findings: Any, solution: Any, books: Any, *more: Any) -> None:
+        known(findings, solution, books, *more)
+        check_swing(findings, solution, books)
 
     monkeypatch.setattr(rules, "check_rules", check_rules)
 
@@ -150,6 +154,10 @@ def test_it_has_a_price_and_binds(newcomer: None, make_scenario: Callable[..., S
     assert (found["sheet"], found["row"], found["column"]) == ("Units", 2, "max_swing")
     assert (found["site"], found["unit"], found["period"]) == ("Plant", "U", "b")
     assert found["value"] == pytest.approx(700) and found["binds"]
+    # on the page, in its own words, with what another hundredth of 0.2 would bring
+    (line,) = binding_limits(solution).query("kind == 'swing'").to_dict("records")
+    assert (line["label"], line["direction"]) == ("swing of U", "more")
+    assert line["gain_million"] == pytest.approx(0.002 * 700e-6)
 
 
 def test_explain_names_its_cell_and_least_change(

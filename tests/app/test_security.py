@@ -172,3 +172,11 @@ def test_going_back_stays_here(browser: Browser) -> None:
     for place in ("https://evil.example/", "//evil.example/", "/\\evil.example"):
         answer = browser.client.post("/undo", data={"back": place}, follow_redirects=False)
         assert answer.headers["location"] == "/tables"
+
+
+def test_what_is_posted_in_another_shape_is_refused(browser: Browser) -> None:
+    assert browser.client.post("/rows", json={"sheet": "Markets", "copy": "2"}).status_code == 404
+    assert browser.client.post("/open", json=[1]).status_code == 404
+    assert browser.client.post("/slide", data={"values": "{}"}).status_code == 400
+    headers = {"Content-Type": "application/json"}
+    assert browser.client.post("/cells", content=b"{", headers=headers).status_code == 400

@@ -13,9 +13,11 @@ from openpyxl import load_workbook
 import circflow as cf
 from circflow.app.edits import Edit, edited, save, typed
 from circflow.app.project import Workspace
+from circflow.app.state import App
+from circflow.app.views.network import places
 from circflow.app.worker import Worker
 from circflow.data.files.books import read_book
-from circflow.data.table import Book
+from circflow.data.table import Book, RawSheet
 
 DOUBLE = {"do": "add", "address": "Markets.price", "sign": "*", "value": "2"}
 
@@ -35,7 +37,7 @@ def test_a_faulty_cell_is_told_and_mended(browser: Browser) -> None:
     assert "No problems" in browser.page("/check")
     told = browser.cells(("Markets", 2, "price", "1 million"))
     assert told["errors"] == 1
-    assert told["problems"][0]["letter"] == "C" and told["problems"][0]["row"] == 2
+    assert told["problems"][0]["column"] == "C" and told["problems"][0]["row"] == 2
     page = browser.page("/check")
     assert "/tables/Markets?row=2&amp;column=price#r2" in page
     browser.post("/cells", sheet="Markets", row="2", column="price", value="1000000")
@@ -316,6 +318,21 @@ def test_links_between_two_sites(browser: Browser) -> None:
     assert browser.state.project.book.sheets[9].grid[3] == ["Mine", "City", "road", 30]
 
 
+def test_sites_without_coordinates_stand_around_the_others() -> None:
+    header = ["site", "latitude", "longitude"]
+    two: list[list[object]] = [header, ["West", 55.0, 60.0], ["East", 55.0, 61.0]]
+    where, extent = places(Book((RawSheet("Sites", two),)))
+    assert extent is not None and (extent[0] + extent[1]) / 2 == pytest.approx(60.5)
+    # half of their distance, which is 1 / 1.22 of the picture, on either side of its middle
+    assert where["West"] == pytest.approx((465 - 465 / 1.22, 320))
+    assert where["East"] == pytest.approx((465 + 465 / 1.22, 320))
+    around, _ = places(Book((RawSheet("Sites", [*two, ["Nowhere", None, 60.0]]),)))
+    assert around == {**where, "Nowhere": pytest.approx((930 * 0.96, 320))}
+    alone, none = places(Book((RawSheet("Sites", [header, ["A", None, None], ["B", None, None]]),)))
+    assert none is None
+    assert alone == {"A": pytest.approx((930 * 0.9, 320)), "B": pytest.approx((930 * 0.1, 320))}
+
+
 def test_a_worker_that_dies_costs_its_run_only(browser: Browser) -> None:
     browser.page("/check")
     number = browser.state.begin("share", "Cluster")
@@ -325,6 +342,20 @@ def test_a_worker_that_dies_costs_its_run_only(browser: Browser) -> None:
     while browser.state.project.run(number).status == "running":
         time.sleep(0.01)
     assert browser.state.project.run(number).status == "failed"
+
+
+def test_what_runs_when_the_app_ends_is_lost(tmp_path: Path) -> None:
+    write(tmp_path / "plan.xlsx", SHEETS)
+    workspace = Workspace(tmp_path / "state")
+    app = App(workspace)
+    workspace.load("plan.xlsx", tmp_path / "plan.xlsx")
+    first, second = app.begin("share", "Cluster"), app.begin("solve", "Plan")
+    jobs = [app.jobs[first], app.jobs[second]]
+    app.close()
+    for job in jobs:
+        assert job.future.exception(30) is not None
+    again = Workspace(tmp_path / "state").project
+    assert again is not None and {run.status for run in again.runs()} == {"lost"}
 
 
 def test_a_region_of_300_sites_and_2000_links(tmp_path: Path, workers: dict[str, Worker]) -> None:

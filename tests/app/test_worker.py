@@ -74,6 +74,16 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs kill -9")
+def test_what_waits_for_a_closed_worker_fails(share: tuple[object, ...], workbook: Path) -> None:
+    worker = Worker("one")
+    job, waiting = worker.submit("share", *share), worker.submit("read", str(workbook))
+    wait(time.monotonic() + 60, of=lambda: job.words != "waiting")
+    worker.close()
+    for one in (job, waiting):
+        with pytest.raises(WorkerDiedError):
+            one.future.result(30)
+
+
 def test_nothing_is_left_when_the_server_is_killed(tmp_path: Path, workbook: Path) -> None:
     script = tmp_path / "child.py"
     script.write_text(CHILD, encoding="utf-8")

@@ -273,14 +273,14 @@ def test_blanks_and_lists() -> None:
 
 
 def test_speed_of_a_long_column() -> None:
-    from time import perf_counter
+    from time import process_time
 
     numbers: list[object] = [float(n) for n in range(60_000)]
     names: list[object] = [f"site {n % 500}" for n in range(60_000)]
-    start = perf_counter()
+    start = process_time()
     assert not parse_column(numbers, BY_NAME["Markets"]["price"]).bad
     assert not parse_column(names, BY_NAME["Markets"]["site"]).bad
-    assert perf_counter() - start < 0.5
+    assert process_time() - start < 0.5
 
 
 @pytest.mark.parametrize(

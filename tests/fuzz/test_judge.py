@@ -103,6 +103,12 @@ def test_every_way_to_decide_is_the_scenario_with_it_decided() -> None:
     instalment = 1.1 / (1.0 + 1.0 / 1.1)
     first, second = 1.0 + 1.0 / 1.1, 1.0 / 1.21
     assert none.lacking == 0.0
+    # not off: links that start where a candidate makes something must stay
+    assert none.sheets["Units"][0]["status"] == "existing"
+    assert none.sheets["UnitPeriods"] == [
+        {"unit": "Press", "period": p, "capacity_per_year": 0.0, "min_load": 0.0}
+        for p in ("a", "b")
+    ]
     # two years of life from the start of a: in service in a only
     assert early.lacking == pytest.approx(-(0.25 + instalment) * first)
     assert late.lacking == pytest.approx(-(0.25 + instalment) * second)

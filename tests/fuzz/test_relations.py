@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from circflow.fuzz.regions import Sheets
-from circflow.fuzz.relations import RELATIONS, Changed, Seen
+from circflow.fuzz.relations import RELATIONS, Changed
 
 MINE: Sheets = {
     "Scenario": [
@@ -51,7 +51,7 @@ MINE: Sheets = {
 
 def changed(name: str, seed: int = 0, sheets: Sheets = MINE, most: float = 0.0) -> Changed:
     before = copy.deepcopy(sheets)
-    made = RELATIONS[name](sheets, Random(seed), Seen(most))
+    made = RELATIONS[name](sheets, Random(seed), most)
     assert sheets == before, "the scenario itself is left as it is"
     assert made is not None
     return made
@@ -70,7 +70,7 @@ def differences(made: Changed) -> list[tuple[Any, ...]]:
 
 def over(name: str, check: Callable[[Changed], None], seeds: int = 12) -> None:
     for seed in range(seeds):
-        made = RELATIONS[name](MINE, Random(seed), Seen(0.0))
+        made = RELATIONS[name](MINE, Random(seed), 0.0)
         if made is not None:
             check(made)
 
@@ -169,7 +169,7 @@ def test_periods_written_out() -> None:
 
 
 def test_a_split_needs_years_that_do_not_depend_on_one_another() -> None:
-    assert RELATIONS["period_split"](MINE, Random(0), Seen(0.0)) is None
+    assert RELATIONS["period_split"](MINE, Random(0), 0.0) is None
     alone = {**MINE, "Units": [{**u, "status": "existing"} for u in MINE["Units"]]}
     made = changed("period_split", sheets=alone)
     periods = made.sheets["Periods"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,16 @@ from circflow.report.figures import (
     unit_loads,
     waste_by_stage,
 )
-from circflow.report.numbers import columns, cut, number, numbers, share, squeeze, width
+from circflow.report.numbers import (
+    columns,
+    cut,
+    number,
+    numbers,
+    share,
+    squeeze,
+    table_lines,
+    width,
+)
 from circflow.solution.solution import Solution, Status
 
 
@@ -180,3 +190,20 @@ def test_squeeze_keeps_both_ends() -> None:
 def test_columns_align() -> None:
     lines = columns(["name", "t"], [["а", "5"], ["длинное", "1 000"]])
     assert lines == ["  name         t", "  а            5", "  длинное  1 000"]
+
+
+def test_a_table_shows_the_columns_that_have_a_title() -> None:
+    frame = pd.DataFrame(
+        {
+            "unit": ["Kiln\x1b[31m", "Mill"],
+            "gain": [1234.5, math.nan],
+            "unseen": [1, 2],
+            "n": [3, 4],
+        }
+    )
+    assert table_lines(frame, {"unit": "unit", "n": "count", "gain": "gain"}) == [
+        "  unit       count   gain",
+        "  Kiln?[31m      3  1 234",
+        "  Mill           4      –",
+    ]
+    assert table_lines(frame.head(0), {"unit": "unit"}) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -33,6 +34,8 @@ from circflow.report.page.frame import (
     figure,
     json_text,
     percent,
+    sentences,
+    typeset,
     write,
 )
 from circflow.report.page.plan import Baseline, assumptions, confidence, plan_page, write_page
@@ -346,6 +349,19 @@ def test_numbers_in_words() -> None:
     assert figure(float("nan")) == "–"
     assert percent(0.384) == "38.4\u202f%"
     assert escaped("a\x00b\ud800") == "a b "
+
+
+def test_sentences_tell_figures_and_never_markup() -> None:
+    frame = pd.DataFrame({"unit": ["<b>"], "share": [0.5], "worth": [-1234.5], "note": [None]})
+    message = "{unit}: {share}, {worth} {money}{note}"
+    words = "&lt;b&gt;: 50.0\u202f%, −1\u202f234 R&amp;B"
+    assert sentences(message, frame, money="R&B") == [words]
+    assert typeset({"unit": "<b>", "built": True, "count": 1234, "worth": math.nan}) == {
+        "unit": "<b>",
+        "built": "True",
+        "count": "1\u202f234",
+        "worth": "–",
+    }
 
 
 def test_labels_of_the_map_do_not_overlap() -> None:

@@ -186,7 +186,8 @@ def rows(*records: dict[str, Any]) -> pd.DataFrame:
 
 def with_money(solution: Solution) -> Solution:
     """The plan with the money table that its amounts and the scenario give."""
-    money = accounts(solution).money()
+    books = accounts(solution)
+    money = books.money().frame(books.plan.codes)
     tables = dataclasses.replace(solution.tables, money=money)
     return dataclasses.replace(solution, tables=tables)
 
@@ -389,15 +390,10 @@ def test_bought_main_input_starts_a_chain(make_scenario: MakeScenario, plan_of: 
 
 
 def test_shares() -> None:
-    outputs = pd.DataFrame(
-        {
-            "run": [0, 0, 0, 1, 1],
-            "material": ["cement", "dust", "power", "cement", "dust"],
-            "amount": [3.0, 1.0, 500.0, 3.0, 1.0],
-        }
-    )
-    measure = {"cement": "t", "dust": "t", "power": "MWh"}
-    assert shares(outputs, measure) == pytest.approx([0.375, 0.125, 0.5, 0.75, 0.25])
+    run = np.array([0, 0, 0, 1, 1])
+    measure = np.array([0, 0, 1, 0, 0])  # cement and dust in t, power in MWh
+    amount = np.array([3.0, 1.0, 500.0, 3.0, 1.0])
+    assert shares(run, measure, amount) == pytest.approx([0.375, 0.125, 0.5, 0.75, 0.25])
 
 
 @st.composite

@@ -229,7 +229,7 @@ def against_the_solver(plan: Solution, *, relax: bool = False) -> None:
     assert outcome.reduced_cost is not None
     known = found.optimality
     for kind in (found.runs, found.intakes, found.flows, found.sales):
-        weight = known.discounts(kind.labels["period"]) * known.value_weight
+        weight = known.scenario.weights_of(kind.labels["period"]) * known.value_weight
         expected = outcome.reduced_cost[kind.columns] * 1e6 / weight
         told = kind.figures[:, : len(PARTS)].sum(axis=1)
         scale = max(1.0, float(np.abs(kind.figures).max(initial=0.0)))

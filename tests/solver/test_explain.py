@@ -304,3 +304,68 @@ def test_the_period_and_the_candidate_that_comes_too_late_are_told(
     assert later.endswith("Mill would help, but cannot serve before year 2 of the horizon")
     sheets["Units"][0]["construction_years"] = 1
     assert explain(make_scenario(sheets)).status is cf.Status.OPTIMAL
+
+
+@pytest.mark.parametrize(
+    ("sheet", "row", "role"),
+    [
+        ("Streams", {"amount_per_year": 9.0, "must_handle": True}, "input"),
+        ("Markets", {"price": 1.0, "min_per_year": 9.0}, "output"),
+    ],
+)
+def test_a_later_candidate_takes_what_is_too_much_or_makes_what_is_too_little(
+    make_scenario: Callable[..., cf.Scenario], sheet: str, row: dict[str, Any], role: str
+) -> None:
+    """A unit that makes more of the waste, or takes the product that is short, is no help."""
+
+    def later(role: str) -> tuple[str, ...]:
+        other = {"input": "output", "output": "input"}[role]
+        sheets = {
+            "Periods": [{"period": "2026"}, {"period": "2027"}],
+            "Sites": [{"site": "Works", "member": "Steel"}],
+            "Materials": [{"material": "slag", "category": "waste"}, {"material": "stone"}],
+            "Recipes": [
+                {"technology": "T", "role": role, "material": "slag", "amount": 1.0},
+                {"technology": "T", "role": other, "material": "stone", "amount": 1.0},
+            ],
+            "Units": [
+                {
+                    "unit": "Plant",
+                    "site": "Works",
+                    "technology": "T",
+                    "capacity_per_year": 10.0,
+                    "status": "candidate",
+                    "capex_million": 1.0,
+                    "earliest_period": "2027",
+                }
+            ],
+            sheet: [{"site": "Works", "material": "slag", "period": "2026", **row}],
+        }
+        (conflict,) = explain(make_scenario(sheets)).conflicts
+        return conflict.later
+
+    assert later(role) == ("Units!N2: Plant would help, but cannot be built before 2027",)
+    assert later({"input": "output", "output": "input"}[role]) == ()
+
+
+def test_what_shares_a_choice_is_cleared_in_any_cell_of_it(
+    make_scenario: Callable[..., cf.Scenario],
+) -> None:
+    """A and B are both needed and share a choice: clearing either cell will do."""
+    unit = {"site": "Works", "capacity_per_year": 10.0, "capex_million": 1.0, "choice": "one"}
+    sheets = {
+        "Sites": [{"site": "Works", "member": "Steel"}],
+        "Materials": [{"material": n, "category": "product"} for n in ("a", "b")],
+        "Recipes": [
+            {"technology": n, "role": "output", "material": n, "amount": 1.0} for n in ("a", "b")
+        ],
+        "Units": [
+            {"unit": n.upper(), "technology": n, "status": "candidate", **unit} for n in ("a", "b")
+        ],
+        "Markets": [
+            {"site": "Works", "material": n, "price": 1.0, "min_per_year": 5.0} for n in ("a", "b")
+        ],
+    }
+    (conflict,) = explain(make_scenario(sheets)).conflicts
+    texts = [change.text for change in conflict.remedies]
+    assert [t for t in texts if t.startswith("clear")] == ["clear Units!S2", "clear Units!S3"]

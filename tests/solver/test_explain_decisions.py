@@ -12,8 +12,8 @@ import pytest
 import circflow as cf
 from circflow.algebra.build import build
 from circflow.solver.compiled import compile_model
-from circflow.solver.conditions import Condition, conditions
 from circflow.solver.conflicts import Conflicts
+from circflow.solver.elastic import Condition, conditions
 from circflow.solver.explain import Conflict, Explanation, explain, with_changes
 from circflow.solver.remedies import changed_cell
 

@@ -272,6 +272,18 @@ def test_seed_and_threads_are_fixed() -> None:
     assert session.highs.getOptionValue("threads")[1] == 1
 
 
+def test_an_interior_point_run_gone_astray_is_given_up_after_as_many_iterations_at_any_size() -> (
+    None
+):
+    """Its counts do not grow with the programme: a limit by size let a refinement of 8,398 columns
+    go in circles for 20 minutes and more (Akmola, all waste handled, least load 0.9)."""
+    few, many = Session(WYNDOR), Session(_transport(30))
+    name = "ipm_iteration_limit"
+    assert few.highs.getOptionValue(name)[1] == many.highs.getOptionValue(name)[1] == 500
+    steps = "simplex_iteration_limit"
+    assert few.highs.getOptionValue(steps)[1] < many.highs.getOptionValue(steps)[1]
+
+
 def test_a_banner_does_not_reach_standard_output() -> None:
     """HiGHS 1.16 writes one when the first solver is made, past every option."""
     code = """

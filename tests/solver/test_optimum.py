@@ -105,6 +105,34 @@ def test_a_false_claim_that_there_is_no_plan_is_not_believed(
         linear(PLANTS.relaxed())
 
 
+def test_no_proof_is_sought_of_what_fractions_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three decisions that are 1.5 together: fractions can be, so that searches have to agree."""
+
+    def three(total: float) -> Program:
+        return Program(
+            cost=np.zeros(3),
+            offset=0.0,
+            matrix=csc_array(np.full((1, 3), 2.0)),
+            row_lower=np.full(1, 2.0 * total),
+            row_upper=np.full(1, 2.0 * total),
+            lower=np.zeros(3),
+            upper=np.ones(3),
+            integer=np.ones(3, dtype=bool),
+        )
+
+    sought: list[bool] = []
+
+    def proven(program: Program, *_: Any) -> bool:
+        sought.append(bool(program.upper.all()) and not program.lower.any())  # none taken
+        return True
+
+    monkeypatch.setattr("circflow.solver.optimum.infeasible", proven)
+    assert optimum(three(1.5)).outcome.status is Status.INFEASIBLE
+    assert True not in sought
+    assert optimum(three(3.5)).outcome.status is Status.INFEASIBLE
+    assert sought[-1]
+
+
 def test_refinement_finds_what_a_tolerance_hides() -> None:
     # 1e8 t and a gram: x = 1e8, y = 1e-6 with both in one objective
     made = Program(

@@ -40,11 +40,11 @@
         input.removeAttribute("aria-invalid");
       }
       for (const problem of problems) {
-        const column = names.find((_, at) => letters(at) === problem.letter);
+        const column = names.find((_, at) => letters(at) === problem.column);
         const input = byPlace.get(`${problem.row} ${column}`);
         if (!input) continue;
         input.parentElement.classList.add(problem.severity);
-        input.title = problem.text + (problem.suggestion ? filled("better", { text: problem.suggestion }) : "");
+        input.title = problem.message + (problem.suggestion ? filled("better", { text: problem.suggestion }) : "");
         if (problem.severity === "error") input.setAttribute("aria-invalid", "true");
       }
     };

@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from circflow.app.html import note, page
+from circflow.app.state import App
 from circflow.app.views.parts import begin, problems_table, save_and_undo
-from circflow.data.table import Problem
 from circflow.i18n import say, say_n
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
-
-
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """A problem for the script of a table."""
-    return {
-        "severity": problem.severity,
-        "sheet": problem.cell.sheet,
-        "row": problem.cell.row,
-        "letter": problem.cell.column,
-        "text": problem.message,
-        "expected": problem.expected,
-        "suggestion": problem.suggestion,
-    }
 
 
 def check(app: App, query: Mapping[str, str]) -> str:

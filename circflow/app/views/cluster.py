@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from circflow.app.html import bullets, note, page
-from circflow.app.html import table as html_table
+from circflow.app.html import bullets, html_table, note, page
+from circflow.app.state import App
 from circflow.app.views.parts import (
     about,
     begin,
@@ -21,9 +21,6 @@ from circflow.app.views.parts import (
 )
 from circflow.i18n import say
 from circflow.report.vocabulary import heading
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 Tables = dict[str, list[dict[str, Any]]]
 

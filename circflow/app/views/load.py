@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from circflow.app.html import bullets, button, form, link, note, page, section
+from circflow.app.state import App
 from circflow.app.views.parts import choice, hidden
 from circflow.i18n import say
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 
 def examples() -> dict[str, Path]:

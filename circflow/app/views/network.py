@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from circflow.app.edits import column_at
+import numpy as np
+import pandas as pd
+
 from circflow.app.html import button, form, note, page
+from circflow.app.state import App
 from circflow.app.views.parts import choice, field, raw_sheet
 from circflow.data.cells import BadCellError, parse_number
+from circflow.data.coded import Floats
+from circflow.data.files.grids import column_at
 from circflow.data.table import Book
 from circflow.i18n import say, say_n
+from circflow.report.ground import Extent, ground_in
 
-if TYPE_CHECKING:
-    from circflow.app.state import App
-
-_WIDE, _HIGH, _EDGE = 900.0, 600.0, 30.0
+_WIDE, _HIGH = 930.0, 640.0
+"""Of the picture, in pixels: those for which maps place labels."""
 
 
 def columns(book: Book, sheet: str, *names: str) -> list[list[Any]]:
@@ -44,91 +47,45 @@ def _number(cell: object) -> float | None:
         return None
 
 
-def _coordinates(book: Book) -> dict[str, tuple[float | None, float | None]]:
-    """Longitude and latitude of every site, None where there is none."""
+def _drawn(points: Floats, extent: Extent) -> Floats:
+    """Degrees (longitude, latitude) as places of the picture, from its upper left."""
+    west, east, south, north = extent
+    return (points - [west, north]) / [east - west, south - north] * [_WIDE, _HIGH]
+
+
+def places(book: Book) -> tuple[dict[str, tuple[float, float]], Extent | None]:
+    """Where every site is drawn, and what the picture shows: sites by their coordinates, those
+    without on a circle around."""
+    from circflow.report.map import extent_of
+
     rows = columns(book, "Sites", "site", "longitude", "latitude")
-    return {str(s).strip(): (_number(x), _number(y)) for s, x, y in rows if s is not None}
+    sites = {str(s).strip(): (_number(x), _number(y)) for s, x, y in rows if s is not None}
+    frame = pd.DataFrame(sites.values(), index=list(sites), columns=["x", "y"], dtype=float)
+    known = frame.notna().all(axis=1)
+    extent = extent_of(frame[known]) if known.any() else None
+    if extent is not None:
+        frame[known] = _drawn(frame[known].to_numpy(float), extent)
+    angle = np.linspace(0.0, 2 * np.pi, int((~known).sum()), endpoint=False)
+    circle = np.column_stack([np.cos(angle), np.sin(angle)])
+    frame[~known] = [_WIDE, _HIGH] * (0.5 + (0.46 if known.any() else 0.4) * circle)
+    return dict(zip(sites, frame.itertuples(index=False, name=None), strict=True)), extent
 
 
-def places(book: Book) -> dict[str, tuple[float, float]]:
-    """Where every site is drawn: by its coordinates, those without on a circle around."""
-    sites = _coordinates(book)
-    known = {s: (x, y) for s, (x, y) in sites.items() if x is not None and y is not None}
-    fit = _Fit.of(list(known.values()))
-    drawn = {site: fit.at(x, y) for site, (x, y) in known.items()} if fit else {}
-    without = [site for site in sites if site not in known]
-    for n, site in enumerate(without):
-        angle = 2 * math.pi * n / len(without)
-        radius = 0.46 if known else 0.4
-        drawn[site] = (
-            _WIDE / 2 + radius * _WIDE * math.cos(angle),
-            _HIGH / 2 + radius * _HIGH * math.sin(angle),
-        )
-    return drawn
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """Degrees as places of the picture."""
-
-    west: float
-    north: float
-    left: float
-    top: float
-    squeeze: float
-    scale: float
-
-    @classmethod
-    def of(cls, points: Sequence[tuple[float, float]]) -> _Fit | None:
-        """The picture that holds all points; None without any."""
-        if not points:
-            return None
-        xs, ys = zip(*points, strict=True)
-        squeeze = max(math.cos(math.radians((min(ys) + max(ys)) / 2)), 0.05)
-        wide, high = max((max(xs) - min(xs)) * squeeze, 0.01), max(max(ys) - min(ys), 0.01)
-        scale = min((_WIDE - 2 * _EDGE) / wide, (_HIGH - 2 * _EDGE) / high)
-        left, top = (_WIDE - scale * wide) / 2, (_HIGH - scale * high) / 2
-        return cls(min(xs), max(ys), left, top, squeeze, scale)
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        """Where a place is drawn."""
-        east = self.left + (x - self.west) * self.squeeze * self.scale
-        return east, self.top + (self.north - y) * self.scale
-
-    @property
-    def extent(self) -> tuple[float, float, float, float]:
-        """West, east, south, north of the picture."""
-        west = self.west - self.left / self.squeeze / self.scale
-        north = self.north + self.top / self.scale
-        return west, west + _WIDE / self.squeeze / self.scale, north - _HIGH / self.scale, north
-
-
-def _ground(book: Book) -> str:
+def _ground(extent: Extent | None) -> str:
     """Coast, lakes and rivers around the sites."""
-    from circflow.report.ground import ground_in
-
-    sites = _coordinates(book).values()
-    fit = _Fit.of([(x, y) for x, y in sites if x is not None and y is not None])
-    if fit is None:
+    if extent is None:
         return ""
-    drawn = ""
-    for layer, points in ground_in(fit.extent).items():
-        path, pen = "", "M"
-        for x, y in points.tolist():
-            if math.isnan(x):
-                pen = "M"
-                continue
-            east, south = fit.at(x, y)
-            path += f"{pen}{east:.0f} {south:.0f}"
-            pen = "L"
-        drawn += f'<path class="{layer}" d="{path}"/>'
+    paths = {}
+    for layer, points in ground_in(extent).items():
+        steps = _drawn(points, extent).tolist()  # NaN behind every line
+        path = " ".join("M" if math.isnan(x) else f"{x:.0f} {y:.0f}" for x, y in steps)
+        paths[layer] = f"M{path}".removesuffix(" M")
+    drawn = "".join(f'<path class="{layer}" d="{path}"/>' for layer, path in paths.items())
     return f'<g class="ground">{drawn}</g>'
 
 
 def _labels(where: dict[str, tuple[float, float]]) -> list[tuple[float, float, str, str]]:
     """x, y, anchor and text of the names that lie on nothing else."""
-    import pandas as pd
-
     from circflow.report.map import placed_labels
 
     frame = pd.DataFrame(list(where.values()), index=list(where), columns=["longitude", "latitude"])
@@ -149,7 +106,7 @@ def _labels(where: dict[str, tuple[float, float]]) -> list[tuple[float, float, s
 def network(app: App, query: Mapping[str, str]) -> str:
     """Sites and links; two of them make a link."""
     book = app.project.book
-    where = places(book)
+    where, extent = places(book)
     ends = [[str(end).strip() for end in row] for row in columns(book, "Links", "from", "to")]
     lines = "".join(
         f'<line x1="{where[a][0]:.1f}" y1="{where[a][1]:.1f}" x2="{where[b][0]:.1f}" '
@@ -181,7 +138,7 @@ def network(app: App, query: Mapping[str, str]) -> str:
     label = say_n("{n} site and its links", "{n} sites and their links", len(where))
     body = (
         add + f'<svg class="network" viewBox="0 0 {_WIDE:.0f} {_HIGH:.0f}" role="img" '
-        f'aria-label="{escape(label)}">{_ground(book)}'
+        f'aria-label="{escape(label)}">{_ground(extent)}'
         f'<g class="links">{lines}</g>'
         f'<g class="sites">{dots}</g><g class="names">{words}</g></svg>'
         + note(say("Click two sites: they are the ends of the link. The lists do the same."))

@@ -7,20 +7,16 @@ import time
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from circflow.app.html import bullets, button, form, link, note, page
-from circflow.app.html import options as html_options
-from circflow.app.html import table as html_table
+from circflow.app.html import bullets, button, form, html_options, html_table, link, note, page
 from circflow.app.project import Run
+from circflow.app.state import App
 from circflow.data.files.grids import column_number
 from circflow.data.table import Book, Problem, RawSheet
 from circflow.i18n import mark, say
 from circflow.report.numbers import number
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 FILES = {
     "page.html": mark("page as one file"),
@@ -32,11 +28,6 @@ FILES = {
     "tables.zip": mark("tables as CSV"),
 }
 """What a run may have written and may be fetched."""
-
-
-def query_of(**values: object) -> str:
-    """Values as the query of an address."""
-    return urlencode(values)
 
 
 def hidden(**values: object) -> str:
@@ -82,11 +73,6 @@ def raw_sheet(book: Book, name: str) -> RawSheet | None:
     return next((s for s in book.sheets if s.name.strip() == name), None)
 
 
-def sheet_of(book: Book, title: str) -> str:
-    """The sheet that is called so in the file."""
-    return next((s.name.strip() for s in book.sheets if s.title.strip() == title), title)
-
-
 def column_name(book: Book, sheet: str, letters: str) -> str:
     """The name that stands above a cell."""
     raw = raw_sheet(book, sheet)
@@ -98,7 +84,7 @@ def column_name(book: Book, sheet: str, letters: str) -> str:
 
 def cell_link(sheet: str, row: int, column: str, words: str) -> str:
     """A link that opens a table at a cell."""
-    place = f"/tables/{quote(sheet, safe='')}?{query_of(row=row, column=column)}"
+    place = f"/tables/{quote(sheet, safe='')}?{urlencode({'row': row, 'column': column})}"
     return link(f"{place}#r{row}", words)
 
 

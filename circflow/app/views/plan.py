@@ -6,17 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from circflow.app.html import button, link, note, page, section
-from circflow.app.html import table as html_table
+from circflow.app.html import button, html_table, link, note, page, section
+from circflow.app.state import App
 from circflow.app.views.parts import figure, latest, records
 from circflow.app.views.runs import run as run_page
 from circflow.i18n import mark, say
 from circflow.report.vocabulary import cell, heading
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 Row = dict[str, str]
 

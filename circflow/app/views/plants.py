@@ -6,18 +6,16 @@ import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from circflow.app.html import box, bullets, button, card, form, note, page, section
 from circflow.app.project import Run
+from circflow.app.state import App
 from circflow.app.views.network import columns, names_in
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say
 from circflow.i18n.names import english_word
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 FIELDS = ("unit", "technology", "site", "capacity_per_year", "capex_million")
 """What a plant of one's own is described by: columns of the sheet Units."""

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from circflow.app.html import bullets, button, form, link, note, page, section
 from circflow.app.project import Run
+from circflow.app.state import App
 from circflow.app.views import cluster, plants, studies, suggestions
 from circflow.app.views.parts import (
     about,
@@ -21,14 +22,10 @@ from circflow.app.views.parts import (
     hidden,
     member_link,
     runs_table,
-    sheet_of,
     sites_of,
     status_of,
 )
 from circflow.i18n import say, say_n
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 
 def solve(app: App, query: Mapping[str, str]) -> str:
@@ -129,9 +126,10 @@ def _explained(app: App, path: Path) -> str:
 
 def _remedy(app: App, remedy: Mapping[str, Any]) -> str:
     title, _, place = str(remedy["cell"]).rpartition("!")
-    sheet = sheet_of(app.project.book, title)
+    book = app.project.book
+    sheet = next((s.name.strip() for s in book.sheets if s.title.strip() == title), title)
     letter = place.rstrip("0123456789")
-    column = column_name(app.project.book, sheet, letter)
+    column = column_name(book, sheet, letter)
     after = "" if remedy["after"] is None else repr(remedy["after"])
     if not column:
         return escape(remedy["text"])

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
 
 from circflow.app.html import box, button, form, page
 from circflow.app.project import Run
+from circflow.app.state import App
 from circflow.app.views.network import names_in
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
 from circflow.i18n import mark, say, say_in
 from circflow.report.vocabulary import cell
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 KINDS = {
     "solve": (mark("Plan"), "/plan"),
@@ -47,6 +44,13 @@ _STUDIES = {
     "forms": mark("The cluster as a conventional one, a digital one, an open ecosystem"),
 }
 """What each study answers."""
+_FIELDS: Mapping[str, Sequence[tuple[str, str, float]]] = {
+    "sample": (("count", mark("Points"), 100), ("seed", mark("Seed"), 0)),
+    "pareto": (("points", mark("Points"), 7),),
+    "alternatives": (("within", mark("Within a share of the best of"), 0.01),),
+    "futures": (("count", mark("Sampled from Ranges (0: the sheet Futures)"), 0),),
+}
+"""Numbers that a study asks for: name, words, what stands there."""
 RESUMED = ("sweep", "sample", "tornado", "share")
 """Studies that go on where they stopped."""
 OPTIONS = (
@@ -81,6 +85,9 @@ def _fields(app: App, kind: str) -> str:
             f'<label for="vary">{say("Vary")}</label> '
             '<textarea id="vary" name="vary" rows="2" cols="50"></textarea> '
         ) + choice(say("or the study"), "study", named, of=kind)
+    fields = "".join(
+        field(say(words), name, value, of=kind) for name, words, value in _FIELDS.get(kind, ())
+    )
     if kind == "pareto":
         pollutants = names_in(book, "EmissionLimits", "pollutant")
         names = ["value", "synergy", "jobs", "disposed"]
@@ -89,19 +96,9 @@ def _fields(app: App, kind: str) -> str:
         return (
             choice(say("Between"), "first", goals, of=kind)
             + choice(say_in("between", "and"), "second", goals[2:] + goals[:2], of=kind)
-            + field(say("Points"), "points", 7, of=kind)
+            + fields
         )
-    if kind == "sample":
-        return (
-            field(say("Points"), "count", 100, of=kind)
-            + field(say("Seed"), "seed", 0, of=kind)
-            + box("held", say("decisions held"))
-        )
-    if kind == "alternatives":
-        return field(say("Within a share of the best of"), "within", 0.01, of=kind)
-    if kind == "futures":
-        return field(say("Sampled from Ranges (0: the sheet Futures)"), "count", 0, of=kind)
-    return box("held", say("decisions held")) if kind == "tornado" else ""
+    return fields + (box("held", say("decisions held")) if kind in ("sample", "tornado") else "")
 
 
 def go_on(app: App, run: Run) -> str:
@@ -109,8 +106,3 @@ def go_on(app: App, run: Run) -> str:
     if run.kind not in RESUMED:
         return ""
     return form("/run", hidden(kind=run.kind, go_on=run.run) + button(say("Go on"), style="main"))
-
-
-def options_of(given: Any) -> dict[str, Any]:
-    """The options of a run, from its form."""
-    return {name: str(given[name]) for name in OPTIONS if given.get(name)}

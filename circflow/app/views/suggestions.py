@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from circflow.app.edits import Edit, column_at, typed
-from circflow.app.html import box, bullets, button, card, form, note, page
-from circflow.app.html import table as html_table
+from circflow.app.edits import Edit, typed
+from circflow.app.html import box, bullets, button, card, form, html_table, note, page
 from circflow.app.project import Run
+from circflow.app.state import App
 from circflow.app.views.network import columns
 from circflow.app.views.parts import begin, field, figure, hidden, latest, raw_sheet, runs_table
+from circflow.data.files.grids import column_at
 from circflow.data.table import Book
 from circflow.i18n import mark, say
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 FILE = "suggestions.json"
 Rows = Mapping[str, list[dict[str, Any]]]

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from circflow.app.edits import column_at
-from circflow.app.html import button, link, note, page
-from circflow.app.html import table as html_table
+from circflow.app.html import button, html_table, link, note, page
+from circflow.app.state import App
 from circflow.app.views.network import names_in
-from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
+from circflow.app.views.parts import column_name, hidden, raw_sheet, save_and_undo
+from circflow.data.checks.references import target_column
+from circflow.data.files.grids import column_at
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
 from circflow.i18n import say, say_n
 from circflow.i18n.names import shown_column, shown_mark, shown_sheet, shown_word
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 ROWS_SHOWN = 200
 """Rows of a sheet on one page."""
@@ -58,7 +55,7 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
     rows = [sight.row(grid[r - 1], r) for r in shown]
     rows.append(sight.row([], max(len(grid), 1) + 1))
     heads = "".join(_head(of, name) for name in sight.names)
-    back = f"/tables/{quote(sheet)}?{query_of(find=find, **{'from': first})}"
+    back = f"/tables/{quote(sheet)}?{urlencode({'find': find, 'from': first})}"
     network = f"<p>{link('/network', say('On the map: click two sites for a link'))}</p>"
     network = network if sheet in ("Links", "Sites") else ""
     name = escape(shown_sheet(sheet))
@@ -110,7 +107,7 @@ def _pages(sheet: str, find: str, matching: Sequence[int], first: int) -> str:
     for at in range(0, len(matching), ROWS_SHOWN):
         start, end = matching[at], matching[min(at + ROWS_SHOWN, len(matching)) - 1]
         here = ' aria-current="page"' if start <= max(first, 2) <= end else ""
-        query = query_of(find=find, **{"from": start})
+        query = urlencode({"find": find, "from": start})
         links += f'<li><a href="/tables/{quote(sheet)}?{query}"{here}>{start}–{end}</a></li>'
     return f'<nav aria-label="{escape(say("Rows"))}"><ul class="pages">{links}</ul></nav>'
 
@@ -135,8 +132,6 @@ def _head(of: Sheet, name: str) -> str:
 
 def _lists(of: Sheet, names: Sequence[str], book: Book) -> dict[str, list[str]]:
     """What a cell may hold, for columns with choices or names of another sheet."""
-    from circflow.data.checks.references import target_column
-
     lists: dict[str, list[str]] = {}
     for name in names:
         column = column_of(of, name)
@@ -161,7 +156,7 @@ class _Sight:
         self.of, self.names = of, [*present, *lacking]
         self.places = {name: column_at(header, name) for name in self.names}
         self.lists = _lists(of, self.names, book)
-        self.changed = app.project.changed_cells()
+        self.changed = {(edit.sheet, edit.row, edit.column) for edit in app.project.edits}
         self.problems: dict[tuple[int, str], list[Problem]] = {}
         for problem in app.problems():
             if problem.cell.sheet == of.name:

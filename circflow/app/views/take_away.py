@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
 
-from circflow.app.html import link, page
-from circflow.app.html import table as html_table
+from circflow.app.html import html_table, link, page
+from circflow.app.state import App
 from circflow.app.views.parts import file_links
 from circflow.i18n import say
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 
 def take_away(app: App, query: Mapping[str, str]) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlencode
 
-from circflow.app.html import button, form, note, page, section
-from circflow.app.html import table as html_table
+from circflow.app.html import button, form, html_table, note, page, section
 from circflow.app.project import Change, Variant
-from circflow.app.views.parts import begin, choice, field, hidden, query_of
+from circflow.app.state import App
+from circflow.app.views.parts import begin, choice, field, hidden
 from circflow.app.views.plan import pick
 from circflow.data.changes.address import spoken_address
 from circflow.i18n import current, say, say_in
-
-if TYPE_CHECKING:
-    from circflow.app.state import App
 
 _SIGNS = (("*", "×"), ("+", "+"), ("=", "="))
 
@@ -26,7 +24,7 @@ def what_if(app: App, query: Mapping[str, str]) -> str:
     name = query.get("variant", "")
     one = next((v for v in project.variants if v.name == name), None)
     listed = "".join(
-        f'<li><a href="/what-if?{query_of(variant=v.name)}"'
+        f'<li><a href="/what-if?{urlencode({"variant": v.name})}"'
         f"{' aria-current=page' if v is one else ''}>{escape(v.name)}</a></li>"
         for v in project.variants
     )

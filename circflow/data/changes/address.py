@@ -24,7 +24,14 @@ from circflow.data.schema.sheets import BY_NAME, SETTINGS, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Table
 from circflow.i18n import ENGLISH, say
-from circflow.i18n.names import column_names, english_word, names_in, sheet_names
+from circflow.i18n.names import (
+    column_names,
+    english_word,
+    names_in,
+    sheet_names,
+    shown_column,
+    shown_sheet,
+)
 from circflow.i18n.names import plain as plain_name
 
 ROW = "row"
@@ -251,9 +258,10 @@ def match(tables: Mapping[str, Table], address: Address) -> Match:
             raise AddressError("the sheet {sheet} has no rows", sheet=address.sheet)
         raise AddressError(
             "no row of {sheet} has {filters}",
-            sheet=address.sheet,
+            sheet=shown_sheet(address.sheet),
             filters=say(" and ").join(
-                say("{column} {value!r}", column=c, value=shorten(v)) for c, v in address.filters
+                say("{column} {value!r}", column=shown_column(address.sheet, c), value=shorten(v))
+                for c, v in address.filters
             ),
         )
     named = BY_NAME[address.sheet][address.column]

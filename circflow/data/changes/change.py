@@ -39,7 +39,7 @@ from circflow.data.changes.retyped import column_figures, out_of_limits, retyped
 from circflow.data.checks.changed import check_changed
 from circflow.data.coded import by_row
 from circflow.data.errors import ArgumentError
-from circflow.data.files.grids import column_letter, column_number, lettered
+from circflow.data.files.grids import column_letter, column_number, place_of, put
 from circflow.data.pandas_text import python_strings
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
@@ -109,14 +109,14 @@ def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
         values = _new_values(scenario, one, before)
         book, table = _written(book, before, one, values)
         tables[one.address.sheet] = table
-    noted = [*scenario.changes, *(str(c) for c in changes)]
+    noted = (*scenario.changes, *(str(c) for c in changes))
     if not quick:
-        return scenario_of(book).with_changes(noted)
+        return scenario_of(book).with_notes(changes=noted)
     changed = retyped(scenario, tables, book)
     problems = check_changed(changed)
     if problems:
         raise ScenarioError(problems, book.origin)
-    return changed.with_changes(noted)
+    return changed.with_notes(changes=noted)
 
 
 def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
@@ -234,25 +234,21 @@ def _written(
     are added to it."""
     place, raw = _raw_sheet(book, table)
     grid = list(raw.grid)
-    known = table.letters or _letters(grid[0], table)
-    letters = lettered(known, one.at, grid)
-    at = column_number(letters[one.at])
-    if one.at not in known:
-        _put(grid, 1, at, one.at)
-    rows = list(one.rows)
+    at, rows = place_of(grid, one.at), list(one.rows)
     frame = table.frame.copy()
     if not rows:
         rows = [max(_free_row(table), len(grid) + 1)]
         frame.loc[rows[0], ["key", "value"]] = [one.address.column, None]
-        grid.extend([] for _ in range(rows[0] - len(grid)))
-        _put(grid, rows[0], column_number(letters["key"]), one.address.column)
+        put(grid, rows[0], place_of(grid, "key"), one.address.column)
     for row, value in zip(rows, values, strict=True):
-        _put(grid, row, at, _as_typed(value, one.column))
+        put(grid, row, at, _as_typed(value, one.column))
     texts, default = table.sheet.name == "Scenario", one.column.default
     typed = [_text(v) if texts else default if v is None else v for v in values]
     column = frame[one.at].copy()
     column.loc[rows] = np.array(typed, dtype=float) if column.dtype == float else typed
     frame[one.at] = column
+    names = [str(name).strip() for name in grid[0]]
+    letters = {name: column_letter(n) for n, name in enumerate(names) if name in table.sheet}
     sheets = list(book.sheets)
     sheets[place : place + 1] = [replace(raw, grid=grid)]
     return replace(book, sheets=tuple(sheets)), replace(table.with_frame(frame), letters=letters)
@@ -272,18 +268,6 @@ def _raw_sheet(book: Book, table: Table) -> tuple[int, RawSheet]:
     for record in table.frame[kept].itertuples(index=False):
         grid.append([_as_typed(v, c) for v, c in zip(record, columns, strict=True)])
     return place, replace(raw, grid=grid)
-
-
-def _letters(header: list[object], table: Table) -> dict[str, str]:
-    names = [str(name).strip() for name in header]
-    return {name: column_letter(n) for n, name in enumerate(names) if name in table.sheet}
-
-
-def _put(grid: list[list[object]], row: int, position: int, value: object) -> None:
-    """Write a cell; its row is written anew, for another book may hold it as well."""
-    cells = grid[row - 1]
-    grid[row - 1] = [*cells, *[None] * (position + 1 - len(cells))]
-    grid[row - 1][position] = value
 
 
 def _as_typed(value: object, column: Column) -> object:

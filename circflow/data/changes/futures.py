@@ -207,7 +207,8 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
             remark=remark(sheet, good),
         )
     wanted = OFF_TARGETS[sheet]
-    filters = dict(parse_address(f"{sheet}.{wanted[0]}{bracket}{tail}").filters)
+    address = parse_address(f"{sheet}.{wanted[0]}{bracket}{tail}")
+    filters = dict(address.filters)
     shown = f"{sheet}[{', '.join(f'{name}=…' for name in wanted)}]"
     if set(filters) != set(wanted):
         raise AddressError(
@@ -219,13 +220,7 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
     for column, name in zip(wanted, names, strict=True):
         _must_stand(tables, sheet, column, name, text)
     if sheet == "Markets":
-        rows = tables["Markets"].rows
-        if not ((rows["site"] == names[0]) & (rows["material"] == names[1])).any():
-            raise AddressError(
-                "no row of Markets has site {names!r} and material {names_2!r}",
-                names=names[0],
-                names_2=names[1],
-            )
+        match(tables, address)
     return Outage(0, sheet, names, period, text.strip())
 
 
@@ -251,13 +246,12 @@ def _must_stand(tables: Mapping[str, Table], sheet: str, column: str, name: str,
 def in_future(scenario: Scenario, future: Future) -> Scenario:
     """The scenario as it is in a future. Raises `ScenarioError` where a figure breaks a limit."""
     figures, problems = changed_figures(scenario.tables, future)
+    then = scenario
+    if figures and not problems:
+        then = with_figures(scenario, figures)
+        problems = _rules_broken(scenario, future, then)
     if problems:
         raise ScenarioError(problems, scenario.book.origin)
-    then = with_figures(scenario, figures)
-    if figures:
-        problems = _rules_broken(scenario, future, then)
-        if problems:
-            raise ScenarioError(problems, scenario.book.origin)
     return standing_still(then, shares_still(scenario, [replace(future, probability=1.0)]))
 
 

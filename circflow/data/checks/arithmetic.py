@@ -56,14 +56,9 @@ _TERM = ("site", "material", "period", "sheet", "row", "amount")
 """The columns of a term; `sheet` is a place in `_SHEETS`."""
 
 
-@dataclass(frozen=True)
-class _Side:
-    """One side of the comparison, as terms."""
-
-    yearly: Items
-    """Amounts per year of a period."""
-    horizon: Items
-    """Amounts over the horizon, as if it were the first period."""
+_Side = tuple[Items, Items]
+"""One side of the comparison, as terms: amounts per year of a period, and over the horizon, as if
+it were the first period."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +142,8 @@ def _compare(drafts: Drafts, scenario: Scenario, demand: _Demand, reach: Reach) 
     needs = demand.needs
     if not len(needs):
         return
-    limits = demand.limits()
-    pairs = ((needs, limits.yearly), (_over_horizon(scenario, needs), limits.horizon))
+    yearly, horizon = demand.limits()
+    pairs = ((needs, yearly), (_over_horizon(scenario, needs), horizon))
     apart = ~demand.linked[reach.numbers(needs)]
     shared = ~np.isin(needs["material"], demand.lossy)
     reported: set[int] = set()
@@ -159,7 +154,7 @@ def _compare(drafts: Drafts, scenario: Scenario, demand: _Demand, reach: Reach) 
                     reported.add(key["material"])
                     names = {n: shorten(scenario.codes.name(n, code)) for n, code in key.items()}
                     sides = _at(need, key), _at(limit, key)
-                    _note(drafts, demand, names, sides, over_horizon=limit is limits.horizon)
+                    _note(drafts, demand, names, sides, over_horizon=limit is horizon)
 
 
 def _exceeded(needs: Items, limits: Items, by: tuple[str, ...]) -> list[dict[str, int]]:
@@ -203,8 +198,7 @@ def _note(
         else say("a year in period {period!r}", period=names["period"])
     )
     detail = f" ({', '.join(parts)}{', …' if len(terms) > 4 else ''})" if parts else ""
-    drafts.infeasible(
-        _SHEETS[needs["sheet"][0]],
+    drafts[_SHEETS[needs["sheet"][0]]].infeasible(
         int(needs["row"][0]),
         demand.column,
         say(
@@ -271,7 +265,7 @@ def _outlets(scenario: Scenario) -> _Side:
     flows = stacked([units, _limited(scenario.items_in_force("Markets"), "Markets")], *_TERM)
     yearly, horizon = _disposal(scenario)
     room, horizon_room = _stock_room(scenario)
-    return _Side(
+    return (
         stacked([flows, yearly, room], *_TERM),
         stacked([_over_horizon(scenario, flows), horizon, horizon_room], *_TERM),
     )
@@ -329,7 +323,7 @@ def _supplies(scenario: Scenario) -> _Side:
     yearly = np.minimum(held / stocks["years"], pace)
     horizon = scenario.period_items["years"].sum()
     over_horizon = np.minimum(opening - stocks["closing_min"], pace * horizon)
-    return _Side(
+    return (
         stacked([flows, _terms(stocks, "Stockpiles", yearly)], *_TERM),
         stacked(
             [
@@ -348,23 +342,20 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario) -> None:
     pace = _or(stocks["max_reclaim_per_year"], np.inf)
     opening, slack = stocks["opening"], _MARGIN * np.maximum(stocks["opening"], 1.0)
     starved = ~stocks["can_add"] & (stocks["closing_min"] > opening + slack)
-    drafts.infeasible(
-        "Stockpiles",
+    drafts["Stockpiles"].infeasible(
         stocks.take(starved),
         "closing_min",
         "the stockpile opens with {opening} and nothing may be added, so that it "
         "cannot close with more: lower closing_min, or set can_add to yes",
     )
-    drafts.infeasible(
-        "Stockpiles",
+    drafts["Stockpiles"].infeasible(
         stocks.take(opening - years.sum() * pace > stocks["closing_max"] + slack),
         "closing_max",
         "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
         "be reclaimed, so that it cannot come down to closing_max in time: raise "
         "closing_max or max_reclaim_per_year",
     )
-    drafts.infeasible(
-        "Stockpiles",
+    drafts["Stockpiles"].infeasible(
         stocks.take(opening - years[0] * pace > stocks["capacity"] + slack),
         "capacity",
         "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "

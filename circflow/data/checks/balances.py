@@ -11,16 +11,20 @@ from circflow.data.balances import (
     MASS,
     ROUNDING,
     RecipeBalance,
+    Sides,
     contents_by_substance,
     factor,
     held_by_rows,
     recipe_balances,
+    tonnes_of,
 )
 from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts, among
 from circflow.data.coded import Flags, Items, by_row
 from circflow.i18n import mark, say
 
+_RECIPE = ("technology", "recipe")
+Recipe = tuple[str, str]
 _READ = {
     "Recipes": ("technology", "recipe", "role", "material", "amount", "group", "weight"),
     "Materials": ("material", "unit", "category"),
@@ -32,6 +36,7 @@ _READ = {
 
 def check_balances(drafts: Drafts) -> None:
     """Units that fit the kind, moistures below 1; then what every recipe makes and loses."""
+    _check_yields(drafts)
     if not len(drafts["PropertyKinds"].rows):
         return
     _check_units(drafts)
@@ -48,19 +53,40 @@ def check_balances(drafts: Drafts) -> None:
             _judge(drafts, balance, held[balance.property, balance.measure])
 
 
+def _check_yields(drafts: Drafts) -> None:
+    """Recipes that make more tonnes than they take in."""
+    draft, tonnes = drafts["Recipes"], tonnes_of(drafts["Materials"].sound(*_READ["Materials"]))
+    if any(draft.faulty.get(column) for column in _READ["Recipes"]):
+        return
+    inputs = draft.rows.take(
+        (draft.rows["role"] == "input") & among(draft.rows["material"], tonnes)
+    )
+    fed, sides = {tuple(key) for _, *key in by_row(inputs, *_RECIPE)}, Sides(draft.rows)
+    for at, _, taken, made in sides.of(tonnes):
+        key = sides.keys[at]
+        if key in fed and made > taken * (1.0 + ROUNDING):
+            draft.warning(
+                _row(drafts, key, "output", tonnes),
+                "amount",
+                "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
+                "the amounts, or list what else goes in",
+                technology=shorten(key[0]),
+                output=written(made),
+                input=written(taken),
+            )
+
+
 def _check_units(drafts: Drafts) -> None:
     rows = drafts["PropertyKinds"].sound("kind", "unit")
     factors = [factor(kind, unit) for _, kind, unit in by_row(rows, "kind", "unit")]
-    drafts.error(
-        "PropertyKinds",
+    drafts["PropertyKinds"].error(
         rows.take(np.isnan(factors)),
         "unit",
         "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
         "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
         expected=say("a unit of the kind"),
     )
-    drafts.error(
-        "PropertyKinds",
+    drafts["PropertyKinds"].error(
         rows.take(np.flatnonzero(rows["kind"] == "moisture")[1:]),
         "kind",
         "another property is the moisture already: make this one a quality",
@@ -74,8 +100,7 @@ def _check_moisture(drafts: Drafts) -> None:
     rows = drafts["Properties"].rows
     rows = rows.take(among(rows["property"], wet))
     share = rows["value"] * np.array([wet[name] for name in rows["property"].tolist()])
-    drafts.error(
-        "Properties",
+    drafts["Properties"].error(
         rows.plus(percent=100.0 * share).take(~((share >= 0.0) & (share < 1.0))),
         "value",
         "a moisture of {percent} % leaves no dry mass: correct the figure or the unit "
@@ -88,6 +113,7 @@ def _judge(drafts: Drafts, balance: RecipeBalance, content: Mapping[str, float])
     """A warning at the output that holds most where too much comes out, at the input that holds
     most where too much is lost."""
     least, most, out, named = balance.least_in, balance.most_in, balance.out, balance.named
+    recipe = balance.technology, balance.recipe
     lost = 0.0 if math.isnan(balance.lost) else balance.lost
     bearable = max(balance.allowed, named)
     doubts = []
@@ -97,7 +123,9 @@ def _judge(drafts: Drafts, balance: RecipeBalance, content: Mapping[str, float])
             "correct the amount or the contents in Properties, or list what else goes in"
         )
         doubts.append(("output", words))
-    elif out > least * (1.0 + ROUNDING) and not _blended(drafts, balance):
+    elif (
+        out > least * (1.0 + ROUNDING) and not _of_recipe(drafts["BlendLimits"].rows, recipe).any()
+    ):
         words = mark(
             "{one} makes {out} {measure} of {name} even out of inputs that bring only "
             "{least}: list them in a recipe of their own, or limit the mix in BlendLimits"
@@ -119,9 +147,8 @@ def _judge(drafts: Drafts, balance: RecipeBalance, content: Mapping[str, float])
         )
         doubts.append(("input", words))
     for role, words in doubts:
-        drafts.warning(
-            "Recipes",
-            _row(drafts, balance, role, content),
+        drafts["Recipes"].warning(
+            _row(drafts, recipe, role, content),
             "amount",
             words,
             one=f"{shorten(balance.technology)!r}",
@@ -135,22 +162,16 @@ def _judge(drafts: Drafts, balance: RecipeBalance, content: Mapping[str, float])
         )
 
 
-def _blended(drafts: Drafts, balance: RecipeBalance) -> bool:
-    return bool(_of_recipe(drafts["BlendLimits"].rows, balance).any())
-
-
-def _of_recipe(rows: Items, balance: RecipeBalance) -> Flags:
+def _of_recipe(rows: Items, recipe: Recipe) -> Flags:
     """Which rows tell of the recipe."""
-    of_recipe: Flags = (rows["technology"] == balance.technology) & (
-        rows["recipe"] == balance.recipe
-    )
+    of_recipe: Flags = (rows["technology"] == recipe[0]) & (rows["recipe"] == recipe[1])
     return of_recipe
 
 
-def _row(drafts: Drafts, balance: RecipeBalance, role: str, content: Mapping[str, float]) -> int:
+def _row(drafts: Drafts, recipe: Recipe, role: str, content: Mapping[str, float]) -> int:
     """The row of Recipes of the input or output that holds most; of the other role if none is."""
     rows = drafts["Recipes"].rows
-    rows = rows.take(_of_recipe(rows, balance))
+    rows = rows.take(_of_recipe(rows, recipe))
     of_role = rows.take(rows["role"] == role)
     rows = of_role if len(of_role) else rows
     return int(rows["row"][np.argmax(held_by_rows(rows, content))])

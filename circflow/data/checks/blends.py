@@ -76,8 +76,7 @@ def _property_values(drafts: Drafts) -> dict[tuple[str, str], float]:
 def _names_one(drafts: Drafts, row: int, limit: dict[str, Any]) -> bool:
     both = limit["property"] is not None and limit["material"] is not None
     if both or (limit["property"] is None and limit["material"] is None):
-        drafts.error(
-            "BlendLimits",
+        drafts["BlendLimits"].error(
             row,
             "material" if both else "property",
             say(
@@ -94,8 +93,8 @@ def _names_one(drafts: Drafts, row: int, limit: dict[str, Any]) -> bool:
         return False
     if pd.isna(limit["min"]) and pd.isna(limit["max"]):
         if drafts["BlendLimits"].is_sound(row, "min", "max"):
-            drafts.warning(
-                "BlendLimits", row, "min", "the row has neither min nor max, so it limits nothing"
+            drafts["BlendLimits"].warning(
+                row, "min", "the row has neither min nor max, so it limits nothing"
             )
         return False
     return True
@@ -105,8 +104,7 @@ def _share(drafts: Drafts, row: int, group: _Group, material: str, name: str) ->
     if material in group.materials:
         return np.array([m == material for m in group.materials], dtype=float)
     suggestion = nearest(material, group.materials)
-    drafts.error(
-        "BlendLimits",
+    drafts["BlendLimits"].error(
         row,
         "material",
         "{material!r} is not in the group {name!r}{remark}: name one of its "
@@ -125,8 +123,7 @@ def _mean(
 ) -> np.ndarray | None:
     absent = [m for m in group.materials if (name, m) not in values]
     if absent:
-        drafts.error(
-            "BlendLimits",
+        drafts["BlendLimits"].error(
             row,
             "property",
             "the property {name!r} has no value for {quoted}: every material of the "
@@ -158,8 +155,7 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
     low, high = float(coefficients.min()), float(coefficients.max())
     margin = _TOLERANCE * max(1.0, abs(low), abs(high))
     if least > high + margin:
-        drafts.infeasible(
-            "BlendLimits",
+        drafts["BlendLimits"].infeasible(
             row,
             "min",
             "no mix can reach the least of {least}: the greatest that the inputs allow "
@@ -169,8 +165,7 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
         )
         return True
     if greatest < low - margin:
-        drafts.infeasible(
-            "BlendLimits",
+        drafts["BlendLimits"].infeasible(
             row,
             "max",
             "no mix can come down to {greatest}: the least that the inputs allow is "
@@ -194,40 +189,34 @@ def _plain_mix(group: _Group) -> bool:
 def _check_together(drafts: Drafts, groups: list[tuple[_Owner, _Group]]) -> None:
     """One LP over all groups: the least total violation of each (zero where a mix exists)."""
     from scipy.optimize import linprog
-    from scipy.sparse import block_diag, csr_array
+    from scipy.sparse import block_diag
 
-    blocks, bounds, costs, sums, slack_at = [], [], [], [], []
-    start = 0
+    blocks, bounds, slacks, sums = [], [], [], []
     for _, group in groups:
-        rows, limits = [], []
-        for _, coefficients, least, greatest in group.limits:
-            scale = max(1.0, float(np.abs(coefficients).max()))
-            for sign, limit in ((-1.0, least), (1.0, greatest)):
-                if not np.isnan(limit):
-                    rows.append([*(sign * coefficients / scale), -1.0])
-                    limits.append(sign * limit / scale)
-        blocks.append(csr_array(np.array(rows)))
-        bounds.extend(limits)
-        count = len(group.materials)
-        costs.extend([0.0] * count + [1.0])
-        sums.append(csr_array(np.array([[1.0] * count + [0.0]])))
-        start += count + 1
-        slack_at.append(start - 1)
+        _, coefficients, least, greatest = map(np.array, zip(*group.limits, strict=True))
+        scale = np.maximum(1.0, np.abs(coefficients).max(axis=1))
+        sides = np.vstack([-coefficients, coefficients]) / np.tile(scale, 2)[:, None]
+        limits = np.concatenate([-least, greatest]) / np.tile(scale, 2)
+        # the last column is the violation
+        blocks.append(np.insert(sides, sides.shape[1], -1.0, axis=1)[~np.isnan(limits)])
+        bounds.append(limits[~np.isnan(limits)])
+        slacks.append(np.append(np.zeros(len(group.materials)), 1.0))
+        sums.append([1.0 - slacks[-1]])
+    costs = np.concatenate(slacks)
     outcome = linprog(
         costs,
         A_ub=block_diag(blocks, format="csr"),
-        b_ub=bounds,
+        b_ub=np.concatenate(bounds),
         A_eq=block_diag(sums, format="csr"),
-        b_eq=[1.0] * len(groups),
+        b_eq=np.ones(len(groups)),
         method="highs",
     )
     if outcome.status != 0:
         return
-    for (owner, group), place in zip(groups, slack_at, strict=True):
-        if outcome.x[place] > 10 * _TOLERANCE:
+    for (owner, group), violation in zip(groups, outcome.x[costs > 0.0], strict=True):
+        if violation > 10 * _TOLERANCE:
             rows_named = [limit[0] for limit in group.limits]
-            drafts.infeasible(
-                "BlendLimits",
+            drafts["BlendLimits"].infeasible(
                 max(rows_named),
                 "group",
                 "no mix of {quoted} meets all limits of the group {owner!r} (rows {list}): "

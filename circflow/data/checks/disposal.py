@@ -29,8 +29,7 @@ def _check_dearer(drafts: Drafts, scenario: Scenario, rows: Items) -> None:
     pairs = join(named, blanket, "site", "period")
     dearer = pairs.take(pairs["fee"] > pairs["fee_blanket"])
     dearer = dearer.plus(material=scenario.codes.names("material", dearer["material"]))
-    drafts.warning(
-        "Disposal",
+    drafts["Disposal"].warning(
         dearer.take(~later(dearer, "row")),
         "fee",
         "the row is never used: row {row_blanket}, which names no material, takes "
@@ -54,8 +53,7 @@ def _check_tipped_again(drafts: Drafts, scenario: Scenario, reach: Reach, rows: 
         at = here.take(here["site"] == site)
         offers = at if len(at) else here
         cheapest = np.argmin(offers["fee"])
-        drafts.warning(
-            "Stockpiles",
+        drafts["Stockpiles"].warning(
             row,
             "closing_max",
             "what is dug up may be tipped again at {site!r} (Disposal row {row}, fee "

@@ -14,6 +14,7 @@ from circflow.data.coded import Column, Flags, Items
 from circflow.data.errors import WrongTextError
 from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, Sheet
+from circflow.data.suggest import Names
 from circflow.data.table import Cell, Problem, Table
 from circflow.i18n import say
 
@@ -28,10 +29,6 @@ class Findings:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
-
-    def warning(self, cell: Cell, message: str, /, **details: Any) -> None:
-        """Note something doubtful."""
-        self.error(cell, message, severity="warning", **details)
 
     def error(  # noqa: PLR0913
         self,
@@ -56,31 +53,28 @@ class Findings:
         warnings at one cell."""
         place = {name: n for n, name in enumerate(sheets)}
 
-        def rank(problem: Problem) -> tuple[int, str, int, int, str, str]:
+        def rank(problem: Problem) -> tuple[object, ...]:
             cell = problem.cell
-            return (
-                place.get(cell.sheet, len(place)),
-                cell.sheet,
-                cell.row,
-                len(cell.column),
-                cell.column,
-                problem.severity,
-            )
+            of_sheet = place.get(cell.sheet, len(place)), cell.sheet
+            return *of_sheet, cell.row, len(cell.column), cell.column, problem.severity
 
         return sorted(dict.fromkeys(self.problems), key=rank)
 
 
 @dataclass
 class Draft:
-    """One sheet as far as it could be read; cells that could not are noted in `faulty`."""
+    """One sheet as far as it could be read, and what is wrong in it."""
 
     table: Table
+    findings: Findings
+    """Of all sheets."""
     faulty: dict[str, set[int]] = field(default_factory=dict)
     """Rows whose cell is an error already, by column."""
     broken: bool = False
     """Whether the sheet is missing, or lacks a column it needs."""
     title: str = ""
     """What the sheet is called in the file, where that is misspelt."""
+    _names: dict[str, Names] = field(default_factory=dict)
 
     @property
     def sheet(self) -> Sheet:
@@ -93,6 +87,12 @@ class Draft:
     @property
     def rows(self) -> Items:
         return self.table.rows
+
+    def names(self, column: str) -> Names:
+        """The names in a column, to look for the one that a misspelt name may mean."""
+        if column not in self._names:
+            self._names[column] = Names(listed(self.rows[column]))
+        return self._names[column]
 
     def cell(self, row: int, column: str = "") -> Cell:
         """The cell of a column in a row (of the row, if the file lacks the column)."""
@@ -118,22 +118,55 @@ class Draft:
     def _faulty_rows(self, columns: Sequence[str]) -> set[int]:
         return set().union(*(self.faulty.get(column, ()) for column in columns))
 
+    def error(self, at: int | Items, column: str, message: str, /, **details: Any) -> None:
+        """Note an error at a cell, and spoil the cell. `at`: a row's number, or rows, whose own
+        cells fill in the placeholders of the message (names shortened, figures written)."""
+        for cell, shown in self._at(at, column, details):
+            self.findings.error(cell, message, **shown)
+            self.spoil(cell.row, column)
 
-class Drafts(Mapping[str, Draft]):
-    """Every sheet of the schema as far as it could be read, and where to note problems."""
+    def warning(self, at: int | Items, column: str, message: str, /, **details: Any) -> None:
+        """Note a warning at a cell, or at that of every row of several (see `error`)."""
+        for cell, shown in self._at(at, column, details):
+            self.findings.error(cell, message, severity="warning", **shown)
 
-    def __init__(self, drafts: Iterable[Draft], findings: Findings | None = None) -> None:
-        self._drafts = {draft.sheet.name: draft for draft in drafts}
-        self.findings = findings or Findings()
+    def infeasible(self, at: int | Items, column: str, message: str, /, **details: Any) -> None:
+        """Note at a cell (see `error`) that no plan can keep what it asks for."""
+        for cell, shown in self._at(at, column, details):
+            self.findings.error(cell, message, infeasible=True, **shown)
 
-    def __getitem__(self, sheet: str) -> Draft:
-        return self._drafts[sheet]
+    def wrong_address(self, row: int, problem: WrongTextError, expected: str = "") -> None:
+        """Note that the address of cells in a row (its `parameter`) names nothing."""
+        self.error(
+            row,
+            "parameter",
+            "{message}: correct the address",
+            message=problem.message,
+            expected=expected or say("Sheet.column or Sheet.column[column=value, …]"),
+            suggestion=problem.suggestion,
+        )
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._drafts)
+    def _at(
+        self, at: int | Items, column: str, details: dict[str, Any]
+    ) -> Iterator[tuple[Cell, dict[str, Any]]]:
+        """The cells, and for each what was found there, the figures of its row, and `details`."""
+        if isinstance(at, Items):
+            rows = [(r["row"], {n: worded(v) for n, v in r.items()}) for r in records(at)]
+        else:
+            rows = [(int(at), {})]  # a row's number may be one of numpy's
+        for row, figures in rows:
+            if column in self.letters and "found" not in details:
+                at_row = np.argmax(self.rows["row"] == row)
+                figures["found"] = plain_value(self.rows[column][at_row])
+            yield self.cell(row, column), figures | details
 
-    def __len__(self) -> int:
-        return len(self._drafts)
+
+class Drafts(dict[str, Draft]):
+    """Every sheet of the schema as far as it could be read, by name."""
+
+    def __init__(self, tables: Iterable[Draft], findings: Findings) -> None:
+        super().__init__((draft.sheet.name, draft) for draft in tables)
+        self.findings = findings
 
     @property
     def has_faults(self) -> bool:
@@ -143,58 +176,6 @@ class Drafts(Mapping[str, Draft]):
     @property
     def tables(self) -> dict[str, Table]:
         return {name: self[name].table for name in BY_NAME}
-
-    def error(
-        self, sheet: str, at: int | Items, column: str, message: str, /, **details: Any
-    ) -> None:
-        """Note an error at a cell, and spoil the cell. `at`: a row's number, or rows, whose own
-        cells fill in the placeholders of the message (names shortened, figures written)."""
-        for cell, known in self._at(sheet, at, column):
-            self.findings.error(cell, message, **(known | details))
-            self[sheet].spoil(cell.row, column)
-
-    def warning(
-        self, sheet: str, at: int | Items, column: str, message: str, /, **details: Any
-    ) -> None:
-        """Note a warning at a cell, or at that of every row of several (see `error`)."""
-        for cell, known in self._at(sheet, at, column):
-            self.findings.warning(cell, message, **(known | details))
-
-    def wrong_address(
-        self, sheet: str, row: int, problem: WrongTextError, expected: str = ""
-    ) -> None:
-        """Note that the address of cells in a row (its `parameter`) names nothing."""
-        self.error(
-            sheet,
-            row,
-            "parameter",
-            "{message}: correct the address",
-            message=problem.message,
-            expected=expected or say("Sheet.column or Sheet.column[column=value, …]"),
-            suggestion=problem.suggestion,
-        )
-
-    def infeasible(
-        self, sheet: str, at: int | Items, column: str, message: str, /, **details: Any
-    ) -> None:
-        """Note at a cell (see `error`) that no plan can keep what it asks for."""
-        for cell, known in self._at(sheet, at, column):
-            self.findings.error(cell, message, infeasible=True, **(known | details))
-
-    def _at(
-        self, sheet: str, at: int | Items, column: str
-    ) -> Iterator[tuple[Cell, dict[str, Any]]]:
-        """The cells, what was found there, and the figures of the rows."""
-        draft = self[sheet]
-        if isinstance(at, Items):
-            rows = [(r["row"], {n: worded(v) for n, v in r.items()}) for r in records(at)]
-        else:
-            rows = [(int(at), {})]  # a row's number may be one of numpy's
-        for row, figures in rows:
-            if column in draft.letters:
-                at_row = np.argmax(draft.rows["row"] == row)
-                figures["found"] = plain_value(draft.rows[column][at_row])
-            yield draft.cell(row, column), figures
 
 
 def worded(value: object) -> object:

@@ -30,8 +30,7 @@ def _check_probabilities(drafts: Drafts) -> None:
         return
     total = float(rows["probability"].sum())
     if abs(total - 1.0) > SLACK * (1.0 + 1e-9):
-        drafts.error(
-            "Futures",
+        drafts["Futures"].error(
             rows["row"][-1],
             "probability",
             "the probabilities add up to {total}: make them add up to 1",
@@ -56,10 +55,9 @@ def _check_change(drafts: Drafts, record: dict[str, Any]) -> None:
             )
         )
         expected = say("a blank cell") if is_off else say("a number")
-        drafts.error("FutureChanges", row, "value", message, expected=expected)
+        drafts["FutureChanges"].error(row, "value", message, expected=expected)
     if not is_off and record["period"] is not None and draft.is_sound(row, "period"):
-        drafts.error(
-            "FutureChanges",
+        drafts["FutureChanges"].error(
             row,
             "period",
             "only off has a period: clear the cell, and name the period in the address's brackets",
@@ -79,7 +77,7 @@ def _check_target(drafts: Drafts, row: int, text: str, is_off: bool) -> None:
         else:
             target_of(drafts.tables, text)
     except AddressError as problem:
-        drafts.wrong_address("FutureChanges", row, problem, say(OFF_WORDS) if is_off else "")
+        drafts["FutureChanges"].wrong_address(row, problem, say(OFF_WORDS) if is_off else "")
 
 
 def check_what_comes(drafts: Drafts, scenario: Scenario) -> None:

@@ -19,22 +19,19 @@ def check_indicators(drafts: Drafts) -> None:
     computed = [_computed(name) for name in rows["indicator"].tolist()]
     known = np.array([c is not None for c in computed], dtype=bool)
     weighed, given = ~np.isnan(rows["weight"]), ~np.isnan(rows["value"])
-    drafts.error(
-        "Indicators",
+    drafts["Indicators"].error(
         rows.take(~given & np.isnan(rows["target"]) & ~(known & weighed)),
         "value",
         "the row tells nothing: give a value, a target, or both",
         expected=say("a number"),
     )
-    drafts.error(
-        "Indicators",
+    drafts["Indicators"].error(
         rows.take(weighed & (pd.notna(rows["member"]) | pd.notna(rows["period"]))),
         "weight",
         "an index compares clusters over the horizon: weigh a row without member and period",
         expected=say("a blank cell"),
     )
-    drafts.error(
-        "Indicators",
+    drafts["Indicators"].error(
         rows.take(known & given),
         "value",
         "circflow computes {indicator} from the plan: clear the value, keep the target, "
@@ -42,8 +39,7 @@ def check_indicators(drafts: Drafts) -> None:
         expected=say("a blank cell"),
     )
     of_cluster = np.array([c is not None and not c.members for c in computed], dtype=bool)
-    drafts.error(
-        "Indicators",
+    drafts["Indicators"].error(
         rows.take(of_cluster & pd.notna(rows["member"])),
         "member",
         "{indicator} is computed for the cluster as a whole: clear the member",
@@ -55,8 +51,7 @@ def check_indicators(drafts: Drafts) -> None:
             _check_name(drafts, row, name)
             continue
         if group != one.group:
-            drafts.error(
-                "Indicators",
+            drafts["Indicators"].error(
                 row,
                 "group",
                 "{name}, which circflow computes, belongs to the group {group}",
@@ -82,8 +77,7 @@ def _check_pollutant(drafts: Drafts, number: int, name: str) -> None:
         return
     closest = nearest(pollutant, known)
     better = f"{EMITTED}:{closest}" if closest else ""
-    drafts.error(
-        "Indicators",
+    drafts["Indicators"].error(
         number,
         "indicator",
         "the sheet EmissionFactors has no pollutant {pollutant!r}",
@@ -97,8 +91,7 @@ def _check_name(drafts: Drafts, number: int, name: str) -> None:
     """A name that nearly is one that circflow computes is doubted."""
     closest = nearest(name, [c.name for c in COMPUTED])
     if closest:
-        drafts.warning(
-            "Indicators",
+        drafts["Indicators"].warning(
             number,
             "indicator",
             "{name!r} is taken as an indicator of your own; circflow computes {closest!r}",

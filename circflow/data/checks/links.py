@@ -37,8 +37,7 @@ def check_distances(drafts: Drafts, sound: Callable[[], Scenario]) -> None:
         start, end, material, mode = link[:4]
         row = _row_of(rows, start, end, material, mode)
         lacking = next(site for site in (start, end) if site not in placed)
-        drafts.error(
-            "Links",
+        drafts["Links"].error(
             row,
             "distance_km",
             "the length of the way from {start!r} to {end!r} for {material!r} by "
@@ -104,8 +103,7 @@ def check_effect(drafts: Drafts) -> None:
                 material=shorten(material),
                 listed=modes,
             )
-        drafts.warning(
-            "Links",
+        drafts["Links"].warning(
             row,
             "mode" if mode is not None else "material",
             "the row has no effect: {reason}",

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 import pandas as pd
 
 from circflow.data.cells import shorten, split_names
-from circflow.data.checks.findings import Drafts, among, later, listed
+from circflow.data.checks.findings import Draft, Drafts, among, later
 from circflow.data.checks.rows import is_dash, is_totals
 from circflow.data.coded import Items, by_row
 from circflow.data.schema.sheets import Sheet
 from circflow.data.suggest import Names, remark
 from circflow.i18n import say
-from circflow.i18n.names import shown_column, shown_sheet, shown_word
+from circflow.i18n.names import shown_word
 
 NO_MODE = "none"
 """In Materials.modes: the material never leaves its site."""
@@ -34,8 +34,7 @@ def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
         if origin == row:
             continue
         named = [c for c in columns if c in drafts[sheet.name].letters]
-        drafts.error(
-            sheet.name,
+        drafts[sheet.name].error(
             row,
             named[-1] if sheet.periodic and key[-1] is not None else named[0],
             "{key_words} stands in row {origin} already: delete one of the two rows, or "
@@ -62,8 +61,7 @@ def _check_group_members(drafts: Drafts) -> None:
     """A material is once in a group of inputs."""
     columns = ["technology", "recipe", "role", "group", "material"]
     rows = drafts["Recipes"].sound(*columns)
-    drafts.error(
-        "Recipes",
+    drafts["Recipes"].error(
         rows.take(pd.notna(rows["group"]) & later(rows, *columns)),
         "material",
         "{material!r} is in the group {group!r} twice: delete one row",
@@ -71,67 +69,46 @@ def _check_group_members(drafts: Drafts) -> None:
     )
 
 
-class _Targets:
-    """The names that may be referred to, by sheet."""
-
-    def __init__(self, drafts: Drafts) -> None:
-        self.drafts = drafts
-        self._names: dict[tuple[str, str], Names] = {}
-
-    def names(self, sheet: str, column: str) -> Names:
-        key = (sheet, column)
-        if key not in self._names:
-            self._names[key] = Names(listed(self.drafts[sheet].rows[column]))
-        return self._names[key]
-
-    def unreadable(self, sheet: str) -> bool:
-        return self.drafts[sheet].broken
-
-    def doubtful(self, sheet: str, column: str) -> bool:
-        """Whether some names of the sheet could not be read."""
-        return bool(pd.isna(self.drafts[sheet].unread(column)[column]).any())
-
-    def must_hold(self, target: str, sheet: str, column: str, rows: Items, noun: str = "") -> None:
-        """Note the names in a column that do not stand in the key column of another sheet."""
-        if self.unreadable(target) or not len(rows):
-            return
-        drafts = self.drafts
-        key = target_column(drafts[target].sheet)
-        noun = shown_word("scope", noun) if noun else shown_column(target, key)
-        good = self.names(target, key)
-        known = {*good.names, None}
-        wrong = [(row, value) for row, value in by_row(rows, column) if value not in known]
-        if not wrong:
-            return
-        quiet = self.doubtful(target, key)
-        for row, value in wrong:
-            suggestion = good.nearest(value)
-            if quiet and not suggestion:
-                drafts[sheet].spoil(row, column)
-                continue
-            cure = say("correct the name, or add it there")
-            if is_totals(value):
-                cure = say("delete the row if it holds totals, or correct the name")
-            elif is_dash(value):
-                required = drafts[sheet].sheet[column].required
-                cure = say("a dash is a name here: ") + (
-                    say("write one") if required else say("leave the cell blank")
-                )
-            drafts.error(
-                sheet,
-                row,
-                column,
-                "there is no {noun} {value!r} in {target}{remark}: {cure}",
-                noun=noun,
-                value=shorten(value),
-                target=shown_sheet(target),
-                remark=remark(value, suggestion),
-                cure=cure,
-                expected=say(
-                    "a {noun} from the sheet {target}", noun=noun, target=shown_sheet(target)
-                ),
-                suggestion=suggestion,
+def _must_stand(draft: Draft, column: str, rows: Items, target: Draft, noun: str = "") -> None:
+    """Note the names in a column that do not stand in the key column of another sheet."""
+    if target.broken or not len(rows):
+        return
+    key = target_column(target.sheet)
+    noun = shown_word("scope", noun) if noun else target.sheet[key].shown
+    good, quiet = target.names(key), _is_doubtful(target, key)
+    known = {*good.names, None}
+    for row, value in by_row(rows, column):
+        if value in known:
+            continue
+        suggestion = good.nearest(value)
+        if quiet and not suggestion:
+            draft.spoil(row, column)
+            continue
+        cure = say("correct the name, or add it there")
+        if is_totals(value):
+            cure = say("delete the row if it holds totals, or correct the name")
+        elif is_dash(value):
+            cure = say("a dash is a name here: ") + (
+                say("write one") if draft.sheet[column].required else say("leave the cell blank")
             )
+        sheet = target.sheet.shown
+        draft.error(
+            row,
+            column,
+            "there is no {noun} {value!r} in {target}{remark}: {cure}",
+            noun=noun,
+            value=shorten(value),
+            target=sheet,
+            remark=remark(value, suggestion),
+            cure=cure,
+            expected=say("a {noun} from the sheet {target}", noun=noun, target=sheet),
+            suggestion=suggestion,
+        )
+
+
+def _is_doubtful(draft: Draft, column: str) -> bool:
+    """Whether some names of a sheet could not be read."""
+    return column in draft.faulty and bool(pd.isna(draft.unread(column)[column]).any())
 
 
 def target_column(sheet: Sheet) -> str:
@@ -143,35 +120,32 @@ def target_column(sheet: Sheet) -> str:
 def check_references(drafts: Drafts) -> None:
     """Every name that refers to another sheet must stand there."""
     check_recipe_references(drafts)
-    targets = _Targets(drafts)
-    _check_modes(drafts, targets)
-    _check_limit_keys(drafts, targets)
-    _check_partners(drafts, targets)
+    _check_modes(drafts)
+    _check_limit_keys(drafts)
+    _check_partners(drafts)
 
 
 def check_recipe_references(drafts: Drafts) -> None:
     """Names in columns that refer to another sheet; recipes, and the keys of emission factors."""
-    targets = _Targets(drafts)
     for draft in drafts.values():
         for column in draft.sheet.columns:
             if column.reference and column.kind == "name":
                 rows = draft.sound(column.name)
-                targets.must_hold(column.reference, draft.sheet.name, column.name, rows)
+                _must_stand(draft, column.name, rows, drafts[column.reference])
     _check_recipes(drafts)
-    _check_emission_keys(drafts, targets)
+    _check_emission_keys(drafts)
 
 
-def _check_modes(drafts: Drafts, targets: _Targets) -> None:
-    if targets.unreadable("Modes"):
+def _check_modes(drafts: Drafts) -> None:
+    if drafts["Modes"].broken:
         return
-    good = targets.names("Modes", "mode")
+    good = drafts["Modes"].names("mode")
     known = set(good.names)
     for row, text in by_row(drafts["Materials"].sound("modes"), "modes"):
         named = split_names(text)
         if NO_MODE in named and NO_MODE not in known:
             if len(named) > 1:
-                drafts.error(
-                    "Materials",
+                drafts["Materials"].error(
                     row,
                     "modes",
                     "{no_mode} stands beside other modes: write {no_mode} alone, or leave it out",
@@ -182,8 +156,7 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
         for name in named:
             if name not in known:
                 suggestion = good.nearest(name)
-                drafts.error(
-                    "Materials",
+                drafts["Materials"].error(
                     row,
                     "modes",
                     "there is no mode {name!r} in Modes{remark}: correct the name, or add it there",
@@ -219,7 +192,7 @@ def _check_recipes(drafts: Drafts) -> None:
             names = known.get(technology)
             if names is not None and recipe not in names and technology not in doubtful:
                 where = say("technology {technology!r}", technology=shorten(technology))
-                _no_such(drafts, (sheet, row, "recipe"), recipe, names, where)
+                _no_such(drafts[sheet], row, "recipe", recipe, names, where)
     limits = drafts["BlendLimits"].sound(*_RECIPE, "group")
     for row, technology, recipe, group in by_row(limits, *_RECIPE, "group"):
         owner = technology, recipe
@@ -232,26 +205,26 @@ def _check_recipes(drafts: Drafts) -> None:
                 owner=shorten(recipe),
                 owner_2=shorten(technology),
             )
-            _no_such(drafts, ("BlendLimits", row, "group"), group, names, where)
+            _no_such(drafts["BlendLimits"], row, "group", group, names, where)
 
 
 _RECIPE = ("technology", "recipe")
 
 
-def _no_such(
-    drafts: Drafts, place: tuple[str, int, str], value: str, good: Iterable[str], where: str
+def _no_such(  # noqa: PLR0913, PLR0917
+    draft: Draft, row: int, name: str, value: str, good: Iterable[str], where: str
 ) -> None:
-    """Note a name that its owner lacks; `place` is sheet, row and column."""
-    names = sorted(good)
-    column = shown_column(*place[::2])
+    """Note a name that its owner lacks, in the column `name`."""
+    names, column = sorted(good), draft.sheet[name].shown
     suggestion = Names(names).nearest(value)
     choice = (
         say("one of {list}", list=", ".join(names[:10]))
         if names
         else say("a {column} that stands in Recipes", column=column)
     )
-    drafts.error(
-        *place,
+    draft.error(
+        row,
+        name,
         "the {where} has no {column} {value!r} in Recipes{remark}: correct the name, "
         "or add its rows there",
         where=where,
@@ -263,7 +236,7 @@ def _no_such(
     )
 
 
-def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
+def _check_emission_keys(drafts: Drafts) -> None:
     """A factor's key is a technology or recipe, a mode, or a material, by its kind."""
     rows = drafts["EmissionFactors"].sound("kind", "key")
     rows = rows.take(pd.notna(rows["key"]))
@@ -271,18 +244,17 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
     modes = rows["kind"] == "transport"
     for chosen, target in ((modes, "Modes"), (~of_recipe & ~modes, "Materials")):
         if target in drafts:  # a library knows no modes
-            targets.must_hold(target, "EmissionFactors", "key", rows.take(chosen))
-    if targets.unreadable("Recipes"):
+            _must_stand(drafts["EmissionFactors"], "key", rows.take(chosen), drafts[target])
+    if drafts["Recipes"].broken:
         return
     pairs = {f"{t}/{r}" for _, t, r in by_row(drafts["Recipes"].rows, *_RECIPE)}
-    technologies = Names(targets.names("Recipes", "technology").names)
+    technologies = drafts["Recipes"].names("technology")
     with_recipe = Names(sorted(pairs))
     known = {*technologies.names, *pairs}
     for row, key in by_row(rows.take(of_recipe), "key"):
         if key not in known:
             suggestion = (with_recipe if "/" in key else technologies).nearest(key)
-            drafts.error(
-                "EmissionFactors",
+            drafts["EmissionFactors"].error(
                 row,
                 "key",
                 "there is no technology or recipe {key!r} in Recipes{remark}: correct the "
@@ -294,12 +266,11 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
             )
 
 
-def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
+def _check_limit_keys(drafts: Drafts) -> None:
     """A limit's key is of the kind that its scope says; blank for the cluster alone."""
     rows = drafts["EmissionLimits"].sound("scope", "key")
     of_cluster, blank = rows["scope"] == "cluster", pd.isna(rows["key"])
-    drafts.error(
-        "EmissionLimits",
+    drafts["EmissionLimits"].error(
         rows.take(of_cluster & ~blank),
         "key",
         "a limit of scope cluster has no key, but {key!r} stands here: clear the "
@@ -308,8 +279,7 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     )
     for row, word in by_row(rows.take(~of_cluster & blank), "scope"):
         scope = shown_word("scope", word)
-        drafts.error(
-            "EmissionLimits",
+        drafts["EmissionLimits"].error(
             row,
             "key",
             "a limit of scope {scope} needs a key: name the {scope}",
@@ -319,15 +289,14 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     rows = drafts["EmissionLimits"].sound("scope", "key")
     for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
         of_scope = rows.take(rows["scope"] == scope)
-        targets.must_hold(target, "EmissionLimits", "key", of_scope, noun=scope)
-    if targets.unreadable("Sites"):
+        _must_stand(drafts["EmissionLimits"], "key", of_scope, drafts[target], noun=scope)
+    if drafts["Sites"].broken:
         return
-    regions = targets.names("Sites", "region")
+    regions = drafts["Sites"].names("region")
     of_region = (rows["scope"] == "region") & ~among(rows["key"], {None, *regions.names})
     for row, key in by_row(rows.take(of_region), "key"):
         suggestion = regions.nearest(key)
-        drafts.error(
-            "EmissionLimits",
+        drafts["EmissionLimits"].error(
             row,
             "key",
             "no site is in the region {key!r}{remark}: correct the name, or fill in the "
@@ -339,13 +308,14 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
         )
 
 
-def _check_partners(drafts: Drafts, targets: _Targets) -> None:
+def _check_partners(drafts: Drafts) -> None:
     """A partner is a unit, or two sites as from>to."""
     rows = drafts["SynergyPartners"].sound("kind", "partner")
-    targets.must_hold("Units", "SynergyPartners", "partner", rows.take(rows["kind"] == "unit"))
-    if targets.unreadable("Sites"):
+    units = rows.take(rows["kind"] == "unit")
+    _must_stand(drafts["SynergyPartners"], "partner", units, drafts["Units"])
+    if drafts["Sites"].broken:
         return
-    sites = targets.names("Sites", "site")
+    sites = drafts["Sites"].names("site")
     known = set(sites.names)
     for row, text in by_row(rows.take(rows["kind"] == "flow"), "partner"):
         ends, suggestion = text.split(">"), ""
@@ -357,7 +327,7 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
             expected = say("from>to")
         elif wrong:
             near = [sites.nearest(end) or end if end in wrong else end for end in ends]
-            if near == ends and targets.doubtful("Sites", "site"):
+            if near == ends and _is_doubtful(drafts["Sites"], "site"):
                 continue
             suggestion = ">".join(near) if near != ends else ""
             message = say(
@@ -371,6 +341,6 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
             expected = say("from>to, two different sites")
         else:
             continue
-        drafts.error(
-            "SynergyPartners", row, "partner", message, expected=expected, suggestion=suggestion
+        drafts["SynergyPartners"].error(
+            row, "partner", message, expected=expected, suggestion=suggestion
         )

@@ -60,8 +60,7 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
     rows = rows.take(~later(rows, "period"))
     # where none could be read one period stands in
     endless = [not math.isfinite(period.weight) for period in periods[: len(rows)]]
-    drafts.error(
-        "Periods",
+    drafts["Periods"].error(
         rows.take(np.flatnonzero(endless)[:1]),
         "years",
         "{at_rate} in this period counts beyond all numbers: shorten the horizon, or "
@@ -71,8 +70,7 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
     )
     growth, fewer = math.log1p(rate), say("fewer years")
     units = drafts["Units"].sound("lifetime_years")
-    drafts.error(
-        "Units",
+    drafts["Units"].error(
         units.take(-growth * (units["lifetime_years"] - 1.0) > _LARGEST),
         "lifetime_years",
         "{at_rate} at the end of this lifetime counts beyond all numbers: shorten it, or "
@@ -81,8 +79,7 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
         expected=fewer,
     )
     units = drafts["Units"].sound("construction_years")
-    drafts.error(
-        "Units",
+    drafts["Units"].error(
         units.take(growth * units["construction_years"] > _LARGEST),
         "construction_years",
         "{at_rate} at the beginning of service counts beyond all numbers: shorten it, or "
@@ -102,8 +99,7 @@ def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
     earliest = [start.get(name, 0.0) for name in rows["earliest_period"].tolist()]
     rows = rows.plus(begins=np.array(earliest) + rows["construction_years"])
     late = (rows["begins"] >= end) & (rows["construction_years"] > 0.0)
-    drafts.warning(
-        "Units",
+    drafts["Units"].warning(
         rows.take((rows["status"] == "candidate") & late),
         "construction_years",
         "decided at the earliest, the candidate comes into service {begins} years "
@@ -128,8 +124,7 @@ def check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> None
     rows = drafts[sheet].sound(greatest, least)
     rows = rows.take(rows[greatest] < rows[least])
     expected = objects(say("at least {low}", low=written(low)) for low in rows[least].tolist())
-    drafts.error(
-        sheet,
+    drafts[sheet].error(
         rows.plus(high=rows[greatest], low=rows[least], expected=expected),
         greatest,
         "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
@@ -141,8 +136,7 @@ def check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> None
 def _check_coordinates(drafts: Drafts) -> None:
     rows = drafts["Sites"].sound("latitude", "longitude")
     for column, other in (("longitude", "latitude"), ("latitude", "longitude")):
-        drafts.error(
-            "Sites",
+        drafts["Sites"].error(
             rows.take(np.isnan(rows[column]) & ~np.isnan(rows[other])),
             column,
             "the site has a {other} but no {column}: fill it in, or clear both",
@@ -151,8 +145,7 @@ def _check_coordinates(drafts: Drafts) -> None:
             expected=drafts["Sites"].sheet[column].expected,
         )
     away = np.maximum(np.abs(rows["latitude"]), np.abs(rows["longitude"]))
-    drafts.warning(
-        "Sites",
+    drafts["Sites"].warning(
         rows.take(away < _NEAR_ZERO),
         "latitude",
         "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
@@ -169,8 +162,7 @@ def _check_groups(drafts: Drafts) -> None:
     needed = np.array([first.setdefault((*group,), amount) for _, *group, amount in cells])
     words = objects(map(plain, needed))
     rows = rows.plus(requirement=words, expected=words, suggestion=words)
-    drafts.error(
-        "Recipes",
+    drafts["Recipes"].error(
         rows.take(np.abs(rows["amount"] - needed) > 1e-12 * np.abs(needed)),
         "amount",
         "the rows of the group {group!r} disagree: the first says {requirement}, "
@@ -185,15 +177,13 @@ def _check_capex(drafts: Drafts) -> None:
         "status", "capex_million", "capacity_max_per_year", "capex_max_million"
     )
     candidate, sized = rows["status"] == "candidate", ~np.isnan(rows["capacity_max_per_year"])
-    drafts.error(
-        "Units",
+    drafts["Units"].error(
         rows.take(candidate & np.isnan(rows["capex_million"])),
         "capex_million",
         "a candidate needs its capex_million (0 where it costs nothing)",
         expected=say("a number at least 0"),
     )
-    drafts.error(
-        "Units",
+    drafts["Units"].error(
         rows.take(candidate & sized & np.isnan(rows["capex_max_million"])),
         "capex_max_million",
         "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
@@ -207,15 +197,13 @@ def doubt_sizes(drafts: Drafts, sheet: str, rows: Items, columns: Sequence[str])
     """Figures of a greatest size (`columns`) where there is none, and one that costs less."""
     sized = ~np.isnan(rows["capacity_max_per_year"])
     for column in columns:
-        drafts.warning(
-            sheet,
+        drafts[sheet].warning(
             rows.take(~sized & ~np.isnan(rows[column])),
             column,
             "{column} has no effect without capacity_max_per_year: fill that in as well",
             column=column,
         )
-    drafts.warning(
-        sheet,
+    drafts[sheet].warning(
         rows.take(sized & (rows["capex_max_million"] < rows["capex_million"])),
         "capex_max_million",
         "the greatest size costs less than the smallest: check both figures",
@@ -224,8 +212,7 @@ def doubt_sizes(drafts: Drafts, sheet: str, rows: Items, columns: Sequence[str])
 
 def _check_total_capacity(drafts: Drafts) -> None:
     rows = drafts["Disposal"].sound("period", "total_capacity")
-    drafts.error(
-        "Disposal",
+    drafts["Disposal"].error(
         rows.take(pd.notna(rows["period"]) & ~np.isnan(rows["total_capacity"])),
         "total_capacity",
         "total_capacity holds over the whole horizon, but the row names a period: "
@@ -238,13 +225,12 @@ def _check_bounded_synergies(drafts: Drafts) -> None:
     """A synergy without partners would be earned without end."""
     if drafts["SynergyPartners"].broken:
         return
-    tied = {None, *drafts["SynergyPartners"].rows["synergy"].tolist()}
-    rows = drafts["Synergies"].sound("synergy", "value", "max_per_year")
+    sheet, tied = drafts["Synergies"], {None, *drafts["SynergyPartners"].rows["synergy"].tolist()}
+    rows = sheet.sound("synergy", "value", "max_per_year")
     alone = ~among(rows["synergy"], tied)
     endless = np.isnan(rows["max_per_year"]) & (rows["value"] > 0)
-    for note, chosen in ((drafts.error, alone & endless), (drafts.warning, alone & ~endless)):
+    for note, chosen in ((sheet.error, alone & endless), (sheet.warning, alone & ~endless)):
         note(
-            "Synergies",
             rows.take(chosen),
             "synergy",
             mark(
@@ -279,8 +265,7 @@ def _check_marks(drafts: Drafts) -> None:
         for row, value in by_row(rows, column):
             if value is None or sign not in value:
                 continue
-            drafts.error(
-                sheet,
+            drafts[sheet].error(
                 row,
                 column,
                 words,
@@ -293,8 +278,7 @@ def _check_marks(drafts: Drafts) -> None:
 
 def _check_outputs_ungrouped(drafts: Drafts) -> None:
     rows = drafts["Recipes"].sound("role", "group")
-    drafts.error(
-        "Recipes",
+    drafts["Recipes"].error(
         rows.take((rows["role"] == "output") & pd.notna(rows["group"])),
         "group",
         "outputs have no group, only inputs can replace one another: clear the cell",
@@ -309,8 +293,7 @@ def _check_build_periods(drafts: Drafts) -> None:
     for row, earliest, latest in by_row(drafts["Units"].sound(*columns), *columns):
         if not order.get(latest, np.inf) < order.get(earliest, -np.inf):
             continue
-        drafts.error(
-            "Units",
+        drafts["Units"].error(
             row,
             "latest_period",
             "latest_period {at!r} is before earliest_period {at_2!r}: exchange the two, "
@@ -351,13 +334,12 @@ def _note_ring(drafts: Drafts, ring: list[str], row_of: dict[str, int]) -> None:
             + " → ".join(shorten(unit) for unit in turned[:12])
             + say("; clear one of these cells")
         )
-    drafts.error("Units", row_of[last], "requires", message, expected=say("another unit, no ring"))
+    drafts["Units"].error(row_of[last], "requires", message, expected=say("another unit, no ring"))
 
 
 def _check_link_ends(drafts: Drafts) -> None:
     rows = drafts["Links"].sound("from", "to")
-    drafts.error(
-        "Links",
+    drafts["Links"].error(
         rows.take(pd.notna(rows["from"]) & (rows["from"] == rows["to"])),
         "to",
         "the link ends where it starts: name another site, or delete the row",
@@ -374,8 +356,7 @@ def _check_goals(drafts: Drafts) -> None:
             continue
         kind, colon, pollutant = goal.partition(":")
         if kind == "emission" and colon and pollutant.strip():
-            drafts.warning(
-                "Goals",
+            drafts["Goals"].warning(
                 row,
                 "goal",
                 "nothing emits {pollutant!r}, so the goal has no effect: correct the name, "
@@ -385,8 +366,7 @@ def _check_goals(drafts: Drafts) -> None:
                 suggestion=nearest(goal, good),
             )
         else:
-            drafts.error(
-                "Goals",
+            drafts["Goals"].error(
                 row,
                 "goal",
                 "there is no goal {goal!r}: correct the name, or delete the row",

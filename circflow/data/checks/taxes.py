@@ -17,15 +17,13 @@ def check_taxes(drafts: Drafts) -> None:
     """Rules on the sheet Taxes."""
     rows = drafts["Taxes"].sound("tax", "base", "material", "rate")
     over = rows.take(among(rows["base"], TAX_SHARES) & (rows["rate"] > 1.0))
-    drafts.error(
-        "Taxes",
+    drafts["Taxes"].error(
         over.plus(suggestion=objects(plain(rate / 100.0) for rate in over["rate"])),
         "rate",
         "a share of the {base} above 1: 20 % is written 0.2",
         expected=say("a share between 0 and 1"),
     )
-    drafts.error(
-        "Taxes",
+    drafts["Taxes"].error(
         rows.take(pd.notna(rows["material"]) & ~among(rows["base"], _OF_MATERIALS)),
         "material",
         "a tax on {base} has no material: clear the cell",
@@ -33,8 +31,7 @@ def check_taxes(drafts: Drafts) -> None:
     )
     bases: dict[str, str] = {}
     first = objects(bases.setdefault(tax, base) for _, tax, base in by_row(rows, "tax", "base"))
-    drafts.error(
-        "Taxes",
+    drafts["Taxes"].error(
         rows.plus(first=first, expected=first, suggestion=first).take(rows["base"] != first),
         "base",
         "the first row of {tax!r} takes {first}: one tax has one base",

@@ -54,39 +54,37 @@ def _typed(raw: RawTable, findings: Findings) -> Draft:
         cells["partner"] = objects(_tidy(name) if kind == "flow" else name for kind, name in flows)
     if sheet.name == "Materials":
         cells["unit"] = objects(canonical(unit) for unit in cells["unit"])
-    draft = Draft(Table(sheet, Items(cells), raw.letters, raw.native), broken=raw.broken)
-    draft.title = raw.title
+    table = Table(sheet, Items(cells), raw.letters, raw.native)
+    draft = Draft(table, findings, broken=raw.broken, title=raw.title)
     for column in sheet.columns:
         if column.name in parsed:
-            _report(draft, column, raw, parsed[column.name], findings)
+            _report(draft, column, raw, parsed[column.name])
         elif column.required and raw.columns:
             draft.faulty[column.name] = set(raw.rows)
     return draft
 
 
-def _report(
-    draft: Draft, column: Column, raw: RawTable, parsed: Parsed, findings: Findings
-) -> None:
+def _report(draft: Draft, column: Column, raw: RawTable, parsed: Parsed) -> None:
     """Note cells that cannot be read and required ones that are blank."""
     for position, problem in parsed.bad.items():
-        row = raw.rows[position]
-        findings.error(
-            draft.cell(row, column.name),
+        draft.error(
+            raw.rows[position],
+            column.name,
             problem.message,
             found=raw.columns[column.name][position],
             expected=column.expected,
             suggestion=problem.suggestion,
         )
-        draft.spoil(row, column.name)
     if column.required and column.default is None:
         for row in np.array(raw.rows, dtype=int)[parsed.blank].tolist():
-            findings.error(
-                draft.cell(row, column.name),
+            draft.error(
+                row,
+                column.name,
                 "{name} is blank: fill it in, or clear the row",
                 name=column.shown,
+                found="",
                 expected=column.expected,
             )
-            draft.spoil(row, column.name)
 
 
 def _tidy(flow: str | None) -> str | None:
@@ -144,8 +142,7 @@ def read_settings(drafts: Drafts) -> Settings:
             if draft.is_sound(row, "value"):
                 given[key] = parse_cell(value, column)
         except BadCellError as problem:
-            drafts.error(
-                "Scenario",
+            drafts["Scenario"].error(
                 row,
                 "value",
                 f"{shown_column('Scenario', key)}: {problem.message}",
@@ -163,7 +160,7 @@ def _no_name(drafts: Drafts, row: int | None) -> None:
         cell = drafts["Scenario"].cell(0)
         drafts.findings.error(cell, message, expected=say("a row with the key name and a title"))
     elif drafts["Scenario"].is_sound(row, "value"):
-        drafts.error("Scenario", row, "value", message, expected=say("a title"))
+        drafts["Scenario"].error(row, "value", message, expected=say("a title"))
 
 
 def read_periods(drafts: Drafts, rate: float) -> tuple[Period, ...]:

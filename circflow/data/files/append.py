@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from circflow.data.files.grids import place_of, put
 from circflow.data.table import Book, RawSheet
 
 Value = str | float | int | bool | None
@@ -18,21 +19,19 @@ def with_rows(book: Book, rows: Mapping[str, Sequence[Row]]) -> Book:
     sheets = {raw.name.strip(): raw for raw in book.sheets}
     for name, new in rows.items():
         if new:
-            old = sheets.get(name, RawSheet(name, [[]]))
+            old = sheets.get(name, RawSheet(name, []))
             sheets[name] = _longer(old, new, typed=book.typed)
     return replace(book, sheets=tuple(sheets.values()))
 
 
 def _longer(raw: RawSheet, rows: Sequence[Row], *, typed: bool) -> RawSheet:
-    grid = [list(row) for row in raw.grid] or [[]]
-    head = [str(name).strip() if name is not None else "" for name in grid[0]]
-    for name in dict.fromkeys(name for row in rows for name in row):
-        if name not in head:
-            head.append(name)
-            grid[0] = [*grid[0], *[None] * (len(head) - 1 - len(grid[0])), name]
+    grid = list(raw.grid)
+    places = {name: place_of(grid, name) for row in rows for name in row}
     for row in rows:
-        grid.append([_cell(row.get(name), typed=typed) for name in head])
-    return RawSheet(raw.name, grid, raw.hidden)
+        grid.append([None] * len(grid[0]))
+        for name, value in row.items():
+            put(grid, len(grid), places[name], _cell(value, typed=typed))
+    return replace(raw, grid=grid)
 
 
 def _cell(value: object, *, typed: bool) -> object:

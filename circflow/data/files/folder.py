@@ -126,28 +126,16 @@ def _without_separator(text: str) -> str:
 
 def _delimiter(text: str, sheet: str) -> str:
     """The sign between cells: the one that finds most known columns in the first record."""
-    header = _first_record(text)
     known = set(BY_NAME[sheet].names) if sheet in BY_NAME else set()
 
     def score(sign: str) -> tuple[int, int]:
         try:
-            cells = next(csv.reader([header], delimiter=sign), [])
+            cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=sign), [])
         except csv.Error:
             return (-1, 0)
         return (len(known.intersection(cell.strip() for cell in cells)), len(cells))
 
     return max((",", ";", "\t"), key=score)  # of equals the first
-
-
-def _first_record(text: str) -> str:
-    """The text up to the first line break outside quotation marks."""
-    quoted = False
-    for match in re.finditer(r'["\r\n]', text):
-        if match[0] == '"':
-            quoted = not quoted
-        elif not quoted:
-            return text[: match.start()]
-    return text
 
 
 def _unshielded(cell: str) -> str | None:

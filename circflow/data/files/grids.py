@@ -65,6 +65,30 @@ def trim(grid: list[list[object]]) -> list[list[object]]:
     return rows
 
 
+def column_at(header: Sequence[object], name: str) -> int | None:
+    """The place of a column in a header row."""
+    titles = (title.strip() if isinstance(title, str) else None for title in header)
+    return next((at for at, title in enumerate(titles) if title == name), None)
+
+
+def place_of(grid: list[list[object]], column: str) -> int:
+    """The place of a column in a grid, which gets it behind the others where it lacks it."""
+    header = grid[0] if grid else []
+    at = column_at(header, column)
+    if at is None:
+        at = len(header)
+        put(grid, 1, at, column)
+    return at
+
+
+def put(grid: list[list[object]], row: int, at: int, value: object) -> None:
+    """Write a cell; rows that the grid lacks are added. The cell's row is written anew, for another
+    book may hold it as well."""
+    grid.extend([] for _ in range(row - len(grid)))
+    cells = grid[row - 1]
+    grid[row - 1] = [*cells[:at], *[None] * (at - len(cells)), value, *cells[at + 1 :]]
+
+
 def column_letter(index: int) -> str:
     """The letters of a column, counted from 0: A, B, …, Z, AA, …"""
     letters = ""

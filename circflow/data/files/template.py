@@ -1,6 +1,6 @@
 """Workbooks that a planner can work in, and the empty one to start from.
 
-`write_styled` is the one writer of scenario workbooks. It puts on every sheet what the schema
+`write_workbook` is the one writer of scenario workbooks. It puts on every sheet what the schema
 knows of it: header notes (meaning, unit, range, what a blank cell means), drop-down lists,
 number formats, column widths, frozen and filtered headers, and a read-me sheet in front. The
 template is an empty scenario written in the same way.
@@ -142,17 +142,22 @@ class Manual:
         return {sheet.name: sheet for sheet in self.sheets}
 
 
-def write_styled(book: Book, path: Path, manual: Manual | None = None) -> None:
-    """Write a book's sheets, styled, to a new file. The book must fit (see `write_workbook`).
+def write_workbook(book: Book, path: Path, manual: Manual | None = None) -> None:
+    """Write a book as a workbook that a planner can work in; without a manual it is a scenario.
 
-    Without a manual it is a scenario. The same book gives the same bytes. Text is never written as
-    a formula or a link. Raises `OSError` if the file cannot be written.
+    Read again it gives the same cells; a `CellFault` becomes its text. The same book gives the same
+    bytes. Text is never written as a formula or a link. Raises `ScenarioError` where Excel cannot
+    hold a sheet's name, its size or a text; `OSError` if it cannot be written.
     """
     import xlsxwriter
     from xlsxwriter.exceptions import XlsxFileError
 
+    _check_fits(book)
     try:
-        with xlsxwriter.Workbook(str(path), AS_TYPED) as workbook:
+        with (
+            atomic_path(path) as temporary,
+            xlsxwriter.Workbook(str(temporary), AS_TYPED) as workbook,
+        ):
             workbook.set_properties({"author": "circflow", "created": dt.datetime(2025, 1, 1)})
             _BookWriter(workbook, book, manual or SCENARIO).write()
     except XlsxFileError as error:  # it wraps what the disk said
@@ -283,11 +288,13 @@ class _BookWriter:
             page.write_boolean(row, index, value, cells)
         elif isinstance(value, float | int):
             self._write_number(page, place, value, cells)
-        elif (day := _day_number(value)) is not None:
+        elif isinstance(value, dt.time) or (isinstance(value, dt.date) and value.year >= 1900):
+            from openpyxl.utils.datetime import to_excel
+
             parts = ["yyyy-mm-dd"] if isinstance(value, dt.date) else []
             parts += ["hh:mm:ss"] if isinstance(value, dt.datetime | dt.time) else []
             shown = self.format(num_format=" ".join(parts))
-            page.write_number(row, index, _Exact(day), shown)
+            page.write_number(row, index, _Exact(to_excel(value)), shown)  # type: ignore[no-untyped-call]
         else:
             _write_text(page, place, _text_of(value), cells)
 
@@ -486,25 +493,6 @@ def _text_of(value: object) -> str:
     return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
 
 
-def _day_number(value: object) -> float | None:
-    """Excel's number of a date or time; None for other values and for dates before 1900.
-
-    Days from 1 March 1900 on count one more, for the 29 February that Excel believes in.
-    """
-    if isinstance(value, dt.time):
-        return _share_of_day(value)
-    if not isinstance(value, dt.date) or value.year < 1900:
-        return None
-    days = value.toordinal() - dt.date(1899, 12, 31).toordinal()
-    share = _share_of_day(value.time()) if isinstance(value, dt.datetime) else 0.0
-    return days + (days > 59) + share
-
-
-def _share_of_day(time: dt.time) -> float:
-    seconds = (time.hour * 60 + time.minute) * 60 + time.second
-    return (seconds + time.microsecond / 1e6) / 86_400
-
-
 def _shown(value: object) -> str:
     """A cell's text, for the width of its column."""
     if value is None:
@@ -520,20 +508,6 @@ def _write_text(page: Worksheet, place: tuple[int, int], text: str, cells: Forma
     if text.startswith("<r>") and text.endswith("</r>"):
         text = f'<r><t xml:space="preserve">{html.escape(text, quote=False)}</t></r>'
     page.write_string(*place, text, cells)
-
-
-# --------------------------------------------------------------------------- writing
-
-
-def write_workbook(book: Book, path: Path, manual: Manual | None = None) -> None:
-    """Write a book as a workbook that a planner can work in.
-
-    Read again it gives the same cells; a `CellFault` becomes its text. Raises `ScenarioError`
-    where Excel cannot hold a sheet's name, its size or a text; `OSError` if it cannot be written.
-    """
-    _check_fits(book)
-    with atomic_path(path) as temporary:
-        write_styled(book, temporary, manual)
 
 
 def _check_fits(book: Book) -> None:

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import IO
 from xml.parsers import expat
 
+import numpy as np
+
 from circflow.data.files.grids import (
     MAX_FILE_BYTES,
     column_letter,
@@ -236,13 +238,8 @@ def _hidden_warnings(
 
 def _spans(numbers: list[int]) -> str:
     """Ascending numbers in words: 2–4, 7 (at most ten spans)."""
-    spans: list[list[int]] = []
-    for number in numbers:
-        if spans and number == spans[-1][1] + 1:
-            spans[-1][1] = number
-        else:
-            spans.append([number, number])
-    words = [f"{first}–{last}" if last > first else f"{first}" for first, last in spans]
+    spans = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    words = [f"{span[0]}–{span[-1]}" if len(span) > 1 else f"{span[0]}" for span in spans]
     return first_few(words, 10)
 
 

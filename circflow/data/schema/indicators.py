@@ -22,6 +22,7 @@ class Computed:
     meaning: str
     kind: Literal["rate", "sum", "quotient", "distinct", "state"]
     figure: str = ""
+    """What is added up (its own name where nothing is said); of a quotient, what is divided."""
     divisor: str = ""
     complement: bool = False
     """The quotient's difference from 1."""
@@ -30,8 +31,7 @@ class Computed:
 
     def of(self, pollutant: str) -> Computed:
         """The indicator of one pollutant."""
-        name = f"{self.name}:{pollutant}"
-        return replace(self, name=name, figure=name)
+        return replace(self, name=f"{self.name}:{pollutant}")
 
 
 def in_currency(unit: str, currency: str) -> str:
@@ -48,7 +48,6 @@ COMPUTED = (
         "million",
         "undiscounted capex of what is built in the period",
         "sum",
-        "investment",
     ),
     Computed(
         "resources",
@@ -59,14 +58,7 @@ COMPUTED = (
         "investment",
         "investment + costs_without_capital",
     ),
-    Computed(
-        "activity",
-        "new_units",
-        "number",
-        "candidates built in the period",
-        "sum",
-        "new_units",
-    ),
+    Computed("activity", "new_units", "number", "candidates built in the period", "sum"),
     Computed(
         "activity",
         "members_with_new_units",
@@ -88,7 +80,6 @@ COMPUTED = (
         "million/yr",
         "Σ price · sold of materials marked innovative",
         "rate",
-        "innovative_revenue",
     ),
     Computed(
         "performance",
@@ -111,14 +102,7 @@ COMPUTED = (
         "net_benefit",
         "jobs",
     ),
-    Computed(
-        "social_environmental",
-        "jobs_new",
-        "jobs",
-        "jobs of candidates in service",
-        "rate",
-        "jobs_new",
-    ),
+    Computed("social_environmental", "jobs_new", "jobs", "jobs of candidates in service", "rate"),
     Computed(
         "social_environmental",
         "use_share",
@@ -135,7 +119,6 @@ COMPUTED = (
         "t/yr",
         "disposed + added of category waste, in t",
         "rate",
-        "waste_disposed",
     ),
     Computed("social_environmental", EMITTED, "t/yr", "emissions of the pollutant", "rate"),
     Computed(
@@ -144,7 +127,6 @@ COMPUTED = (
         "million/yr",
         "Σ price · sold over market rows with export",
         "rate",
-        "export_revenue",
     ),
     Computed(
         "international",
@@ -161,7 +143,6 @@ COMPUTED = (
         "million/yr",
         "export_revenue of materials marked innovative",
         "rate",
-        "innovative_export_revenue",
     ),
     Computed(
         "international",
@@ -169,7 +150,6 @@ COMPUTED = (
         "million",
         "Σ foreign_share · capex of what is built in the period",
         "sum",
-        "foreign_investment",
     ),
     Computed(
         "technology",

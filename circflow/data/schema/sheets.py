@@ -129,34 +129,26 @@ _EXPECTED = {
 
 
 def _range_words(column: Column) -> str:
-    if column.low is None and column.high is None:
-        return say("a whole number") if column.kind == "integer" else say("a number")
-    at_least = ">" if column.low_open else "≥"
-    at_most = "<" if column.high_open else "≤"
-    bounds = ((at_least, column.low), (at_most, column.high))
+    bounds = (
+        (">" if column.low_open else "≥", column.low),
+        ("<" if column.high_open else "≤", column.high),
+    )
     key = (column.kind, *(sign for sign, bound in bounds if bound is not None))
     return say(_RANGES[key], low=column.low, high=column.high)
 
 
 _RANGES = {
-    ("integer", "<"): mark("a whole number below {high:g}"),
-    ("integer", "≤"): mark("a whole number at most {high:g}"),
-    ("integer", ">"): mark("a whole number above {low:g}"),
-    ("integer", ">", "<"): mark("a whole number above {low:g} and below {high:g}"),
-    ("integer", ">", "≤"): mark("a whole number above {low:g} and at most {high:g}"),
+    ("integer",): mark("a whole number"),
     ("integer", "≥"): mark("a whole number at least {low:g}"),
-    ("integer", "≥", "<"): mark("a whole number at least {low:g} and below {high:g}"),
     ("integer", "≥", "≤"): mark("a whole number at least {low:g} and at most {high:g}"),
-    ("number", "<"): mark("a number below {high:g}"),
-    ("number", "≤"): mark("a number at most {high:g}"),
+    ("number",): mark("a number"),
     ("number", ">"): mark("a number above {low:g}"),
-    ("number", ">", "<"): mark("a number above {low:g} and below {high:g}"),
     ("number", ">", "≤"): mark("a number above {low:g} and at most {high:g}"),
     ("number", "≥"): mark("a number at least {low:g}"),
     ("number", "≥", "<"): mark("a number at least {low:g} and below {high:g}"),
     ("number", "≥", "≤"): mark("a number at least {low:g} and at most {high:g}"),
 }
-"""A number between limits, in words."""
+"""A number between limits, in words: what the columns of the schema have."""
 
 
 @dataclass(frozen=True)
@@ -240,9 +232,20 @@ def cost(name: str, meaning: str) -> Column:
     return number(name, meaning, "currency/unit", default=0.0)
 
 
+def yearly_sum(name: str, meaning: str, **more: Any) -> Column:
+    """A column of money a year, in millions."""
+    return number(name, meaning, "million currency/yr", **more)
+
+
 def integer(name: str, meaning: str, unit: str = "", **more: Any) -> Column:
     """A column of whole numbers."""
     return Column(name, "integer", meaning, unit, **more)
+
+
+def years(name: str, meaning: str, default: float, **more: Any) -> Column:
+    """A column of whole years, 1 to 1000 unless said."""
+    limits = {"low": 1.0, "largest": 1000.0, **more}
+    return integer(name, meaning, "yr", default=default, **limits)
 
 
 def choice(name: str, meaning: str, choices: tuple[str, ...], **more: Any) -> Column:
@@ -356,7 +359,7 @@ SHEETS: tuple[Sheet, ...] = (
         "of one year.",
         (
             named("period", "period", required=True),
-            integer("years", "length", "yr", default=1.0, low=1.0, largest=1000.0),
+            years("years", "length", 1.0),
         ),
         key=("period",),
     ),
@@ -613,22 +616,10 @@ SHEETS: tuple[Sheet, ...] = (
                 ("existing", "candidate", "off"),
                 default="existing",
             ),
-            number(
-                "fixed_cost_million_per_year",
-                "whenever in service",
-                "million currency/yr",
-                default=0.0,
-            ),
+            yearly_sum("fixed_cost_million_per_year", "whenever in service", default=0.0),
             amount("jobs", "whenever in service", "jobs", default=0.0),
             amount("capex_million", "to build it; a candidate needs it", "million currency"),
-            integer(
-                "lifetime_years",
-                "service life of a candidate",
-                "yr",
-                default=20.0,
-                low=1.0,
-                largest=1000.0,
-            ),
+            years("lifetime_years", "service life of a candidate", 20.0),
             named(
                 "earliest_period", "first period it can be built in", "Periods", blank="the first"
             ),
@@ -640,10 +631,9 @@ SHEETS: tuple[Sheet, ...] = (
                 blank="one size only",
             ),
             amount("capex_max_million", "capex at the greatest size", "million currency"),
-            number(
+            yearly_sum(
                 "fixed_cost_max_million_per_year",
                 "fixed cost at the greatest size",
-                "million currency/yr",
                 blank="that of the smaller size",
             ),
             named("choice", "of the candidates that share a choice at most one is built"),
@@ -653,11 +643,10 @@ SHEETS: tuple[Sheet, ...] = (
                 "Units",
             ),
             text("investor", "label"),
-            integer(
+            years(
                 "construction_years",
                 "from the decision, when the capital is committed, to service; a candidate's",
-                "yr",
-                default=0.0,
+                0.0,
                 low=0.0,
                 largest=100.0,
                 usual=(1.0, 15.0),
@@ -692,12 +681,7 @@ SHEETS: tuple[Sheet, ...] = (
                 low_open=True,
             ),
             share("min_load", "share of the available capacity that must run", blank="as in Units"),
-            number(
-                "fixed_cost_million_per_year",
-                "whenever in service",
-                "million currency/yr",
-                blank="as in Units",
-            ),
+            yearly_sum("fixed_cost_million_per_year", "whenever in service", blank="as in Units"),
         ),
         key=("unit", "period"),
     ),

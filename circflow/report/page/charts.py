@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,9 @@ from circflow.report.figures import (
     years_of,
 )
 from circflow.report.numbers import cut
-from circflow.report.page.frame import Figure, escaped, figure, percent
+from circflow.report.page.frame import Figure, escaped, figure, sentences
 from circflow.report.sankey import stage_words, stages_in_order
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
+from circflow.solution.solution import Solution
 
 MAX_UNITS = 40
 MAX_STOCKS = 8
@@ -88,8 +86,10 @@ def chosen(views: Mapping[str, Any], label: str, names: Sequence[str]) -> dict[s
     return {"views": views, "controls": ((label, list(zip(views, names, strict=True))),)}
 
 
-def bar(name: str, x: Any, y: Any, colour: str, hover: Sequence[str]) -> dict[str, Any]:
-    """One bar to each of `x`, all of a colour."""
+def bar(
+    name: str, x: Any, y: Any, colour: Any, hover: Sequence[str], **more: Any
+) -> dict[str, Any]:
+    """One bar to each of `x`, all of a colour or each of its own."""
     return {
         "type": "bar",
         "name": name,
@@ -98,6 +98,7 @@ def bar(name: str, x: Any, y: Any, colour: str, hover: Sequence[str]) -> dict[st
         "marker": {"color": colour},
         "customdata": hover,
         "hovertemplate": _PLAIN_HOVER,
+        **more,
     }
 
 
@@ -105,19 +106,8 @@ def row(
     names: list[str], lengths: Any, texts: list[str], hover: list[str], colour: Any, **more: Any
 ) -> dict[str, Any]:
     """Bars from the left, each with a text behind its end."""
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "y": names,
-        "x": lengths,
-        "text": texts,
-        "textposition": "outside",
-        "cliponaxis": False,
-        "customdata": hover,
-        "hovertemplate": _PLAIN_HOVER,
-        "marker": {"color": colour},
-        **more,
-    }
+    look = {"orientation": "h", "text": texts, "textposition": "outside", "cliponaxis": False}
+    return bar("", lengths, names, colour, hover, **(look | more))
 
 
 def line(
@@ -165,16 +155,11 @@ def waterfall(solution: Solution) -> Figure:
     currency = solution.scenario.settings.currency
     result = (lines["group"] == "net_benefit").to_numpy()
     values = lines["million_per_year"].to_numpy(float)
-    hover = [
-        say(
-            "<b>{label}</b><br>{v} million {escaped} per year<br>{total} over the horizon",
-            label=label,
-            v=figure(v),
-            escaped=escaped(shown_measure(currency)),
-            total=figure(total),
-        )
-        for label, v, total in zip(lines["label"], values, lines["million"], strict=True)
-    ]
+    message = mark(
+        "<b>{label}</b><br>{million_per_year} million {currency} per year<br>"
+        "{million} over the horizon"
+    )
+    hover = sentences(message, lines, currency=shown_measure(currency))
     measures = ["total" if r else "relative" for r in result]
     unit = say("million {currency} per year", currency=currency)
     drawn = waterfall_view(lines["label"].tolist(), values, measures, hover, unit)
@@ -252,16 +237,9 @@ def _fate_view(
     data: list[dict[str, Any]] = []
     for column, token in _FATES.items():
         part = (frame[column] / total.where(total > 0)).fillna(0.0)
-        hover = [
-            say(
-                "<b>{column}</b><br>{v} {escaped} per year, {p}",
-                column=say(column),
-                v=figure(v),
-                escaped=escaped(measure),
-                p=percent(p),
-            )
-            for v, p in zip(frame[column], part, strict=True)
-        ]
+        message = mark("<b>{fate}</b><br>{amount} {measure} per year, {share}")
+        here = pd.DataFrame({"amount": frame[column], "share": part})
+        hover = sentences(message, here, fate=say(column), measure=measure)
         size = part.to_numpy() if shares else frame[column].to_numpy(float)
         data.append(bar(say(column), x, size, token, hover))
     if shares:
@@ -294,24 +272,15 @@ def loads(solution: Solution) -> Figure | None:
     frame = frame.sort_values(
         ["load_share", "one_percent"], ascending=False, na_position="last"
     ).head(MAX_UNITS)
-    currency = escaped(solution.scenario.settings.currency)
-    hover = [
-        say(
-            "<b>{escaped}</b>, {escaped_2}<br>load {load_share} of {capacity_per_year} "
-            "per year<br>one more unit of capacity is worth {worth} {currency};<br>1 % "
-            "more: {one_percent} million {currency} per year",
-            escaped=escaped(r["unit"]),
-            escaped_2=escaped(r["site"]),
-            load_share=percent(r["load_share"]),
-            capacity_per_year=figure(r["capacity_per_year"]),
-            worth=figure(r["worth"]),
-            currency=currency,
-            one_percent=figure(r["one_percent"]),
-        )
-        for r in frame.to_dict("records")
-    ]
+    currency = solution.scenario.settings.currency
+    message = mark(
+        "<b>{unit}</b>, {site}<br>load {load_share} of {capacity_per_year} "
+        "per year<br>one more unit of capacity is worth {worth} {currency};<br>1 % "
+        "more: {one_percent} million {currency} per year"
+    )
+    hover = sentences(message, frame, currency=currency)
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
-    share, money = frame["load_share"].to_numpy(float), shown_measure(currency)
+    share, money = frame["load_share"].to_numpy(float), shown_measure(escaped(currency))
     text = ["" if pd.isna(w) or not w else f"{figure(w)} {money}" for w in frame["worth"]]
     top, words = max(1.0, float(share.max())), say("load, share of what is available")
     some = say(" The fullest {count} of {total}.", count=len(frame), total=total)
@@ -362,15 +331,8 @@ def emissions(solution: Solution) -> Figure | None:
             here = sums[pollutant][kind].reindex(periods).fillna(0.0)
             word, colour = _KINDS.get(str(kind), (str(kind), "$soft"))
             words = say(word)
-            hover = [
-                say(
-                    "<b>{words}</b><br>{v} t of {escaped} per year",
-                    words=words,
-                    v=figure(v),
-                    escaped=escaped(pollutant),
-                )
-                for v in here
-            ]
+            message = mark("<b>{kind}</b><br>{amount} t of {pollutant} per year")
+            hover = sentences(message, here.to_frame("amount"), kind=words, pollutant=pollutant)
             names = [escaped(p) for p in periods]
             data.append(bar(words, names, here.to_numpy(float), colour, hover))
         data += _limit_line(limits[limits["pollutant"] == pollutant], periods)
@@ -422,23 +384,16 @@ def stocks(solution: Solution) -> Figure | None:
         here = table[table["name"] == name].set_index("period").reindex(periods)
         level = [here["opening"].iloc[0], *here["closing"]]
         largest = max((v for v in level if v == v), default=0.0) or 1.0  # noqa: PLR0124
-        hover = [
-            say(
-                "<b>{escaped}</b><br>{v}, {percent} of its most",
-                escaped=escaped(name),
-                v=figure(v),
-                percent=percent(v / largest),
-            )
-            for v in level
-        ]
+        levels = pd.DataFrame({"level": level, "share": np.array(level) / largest})
+        hover = sentences(mark("<b>{name}</b><br>{level}, {share} of its most"), levels, name=name)
         x, y = [escaped(p) for p in (start, *periods)], [v / largest for v in level]
         colour = f"${_STOCK_COLOURS[n]}"
         marks = {"color": colour, "symbol": n, "size": 8}
         stroke = {"color": colour, "width": 2}
         data.append(line(escaped(cut(name, 46)), x, y, stroke, marks, customdata=hover))
     rest = len(change) - len(data)
-    levels = axis(say("share of its highest level"), tickformat=".0%", rangemode="tozero")
-    shape = {"xaxis": categories(), "yaxis": levels, "showlegend": True}
+    yaxis = axis(say("share of its highest level"), tickformat=".0%", rangemode="tozero")
+    shape = {"xaxis": categories(), "yaxis": yaxis, "showlegend": True}
     return Figure(
         say("Stocks over time"),
         {"": view(data, 400 + 12 * len(data), **shape)},
@@ -470,28 +425,15 @@ def timeline(solution: Solution) -> Figure | None:
     start, wait = frame["start"].to_numpy(float), frame["wait"].to_numpy(float)
     stop = np.minimum(start + frame["life"].to_numpy(float), end)
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
-    currency = escaped(scenario.settings.currency)
-    hover = [
-        say(
-            "<b>{escaped}</b>, {escaped_2}<br>decided in {escaped_3}, in service from "
-            "{start:.0f}<br>{capacity_per_year} per year<br>{capex_million} million "
-            "{currency}, {jobs} jobs<br>{escaped_4}",
-            escaped=escaped(r["unit"]),
-            escaped_2=escaped(r["site"]),
-            escaped_3=escaped(r["period"]),
-            start=r["start"],
-            capacity_per_year=figure(r["capacity_per_year"]),
-            capex_million=figure(r["capex_million"]),
-            currency=currency,
-            jobs=figure(r["jobs"]),
-            escaped_4=escaped(r["investor"]),
-        )
-        for r in frame.to_dict("records")
-    ]
-    texts = [
-        say("{c} million {currency}", c=figure(c), currency=currency)
-        for c in frame["capex_million"]
-    ]
+    currency = scenario.settings.currency
+    message = mark(
+        "<b>{unit}</b>, {site}<br>decided in {period}, in service from "
+        "{start}<br>{capacity_per_year} per year<br>{capex_million} million "
+        "{currency}, {jobs} jobs<br>{investor}"
+    )
+    years = frame.assign(start=[f"{year:.0f}" for year in start])
+    hover = sentences(message, years, currency=currency)
+    texts = sentences(mark("{capex_million} million {currency}"), frame, currency=currency)
     style = {"textposition": "inside", "insidetextanchor": "start"}
     paper = {"color": "$paper"}
     trace = row(names, stop - start, texts, hover, "$blue", base=start, textfont=paper, **style)

@@ -29,9 +29,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pandas as pd
 
+from circflow.data.files.atomic import write_text
 from circflow.data.files.json_text import jsonable
 from circflow.i18n import current, localised, say
 from circflow.report.numbers import BLANK, number, numbers, share
+from circflow.report.sheets import kind_of, title
 from circflow.report.vocabulary import cell
 
 THIN = "\u202f"
@@ -64,6 +66,26 @@ def figure(value: float | None) -> str:
 def percent(value: float | None) -> str:
     """A share as a percentage."""
     return _typeset(share(value, THIN))
+
+
+def typeset(row: Mapping[Any, Any] | pd.Series[Any]) -> dict[str, str]:
+    """The values of a row as they stand in a sentence, by column: shares as percentages."""
+    return {str(name): _words(str(name), value) for name, value in row.items()}
+
+
+def _words(name: str, value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return percent(value) if name.endswith("share") else figure(value)
+    return tidy(value)
+
+
+def sentences(message: str, frame: pd.DataFrame, **more: object) -> list[str]:
+    """A message about every row of a table, as HTML; `more` is the same for all of them."""
+    same = {name: escaped(value) for name, value in more.items()}
+    names = [n for n in map(str, frame.columns) if f"{{{n}}}" in message and n not in same]
+    texts = [[html.escape(_words(n, value)) for value in frame[n].tolist()] for n in names]
+    rows = zip(*texts, strict=True)
+    return [say(message, **dict(zip(names, row, strict=True)), **same) for row in rows]
 
 
 def _typeset(text: str) -> str:
@@ -225,8 +247,6 @@ class Column:
 
 def columns_of(frame: pd.DataFrame, currency: str = "", table: str = "") -> tuple[Column, ...]:
     """Columns for a table as it comes, titles in words with their units."""
-    from circflow.report.sheets import kind_of, title
-
     columns = []
     for name in frame.columns:
         words, _, unit = title(table, str(name), frame, currency).partition(" (")
@@ -324,7 +344,8 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
         texts = [DASH if math.isnan(v) else f"{v:.0f}" for v in figures]
     else:
         shown = zip(figures.tolist(), numbers(figures, THIN), strict=True)
-        texts = [_column_text(v, t) for v, t in shown]
+        # A figure that would be 0 as its column shows it is shown by itself.
+        texts = [figure(v) if v and not t.strip("-0.,") else _typeset(t) for v, t in shown]
     largest = np.nanmax(np.abs(figures)) if np.isfinite(figures).any() else 0.0
     width = np.abs(figures) / largest if largest > 0 else np.zeros(len(figures))
     cells = []
@@ -342,11 +363,6 @@ def _text(value: object, column: str) -> object:
     if isinstance(value, str):
         return cell(column, value)
     return figure(float(value)) if isinstance(value, float) else value
-
-
-def _column_text(value: float, text: str) -> str:
-    """A figure as its column shows it; by itself where that would be 0."""
-    return figure(value) if value and not text.strip("-0.,") else _typeset(text)
 
 
 def _path(text: object) -> str:
@@ -487,8 +503,6 @@ class Page:
 
 def write(page: Page, path: str | os.PathLike[str]) -> None:
     """Write a page, whole or not at all. Raises OSError where `path` cannot be written."""
-    from circflow.data.files.atomic import write_text
-
     write_text(Path(path), page.html())
 
 

@@ -20,6 +20,7 @@ from circflow.report.page.frame import (
     answer,
     figure,
     percent,
+    typeset,
 )
 from circflow.report.page.study import bars, known_figure
 
@@ -165,11 +166,9 @@ def robust_opening(
         "If any {gamma} of {gamma_2} uncertain figures turn out as badly as they "
         "can, this plan is still worth {worth} {money}; that protection costs "
         "{price} of its worth when nothing goes wrong.",
-        gamma=figure(row["gamma"]),
         gamma_2=figure(most["gamma"]),
-        worth=figure(row["worth"]),
         money=money,
-        price=figure(row["price"]),
+        **typeset(row),
     )
     lead += " " + (
         say("It builds {units}.", units=first_few(names)) if names else say("It builds nothing.")

@@ -6,7 +6,6 @@ baseline, change, target, met, kind.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -26,7 +25,6 @@ from circflow.report.page.frame import (
     Cards,
     Column,
     Heading,
-    Page,
     Section,
     Table,
     Text,
@@ -34,7 +32,6 @@ from circflow.report.page.frame import (
     escaped,
     figure,
     percent,
-    write,
 )
 from circflow.report.vocabulary import measured
 
@@ -55,41 +52,40 @@ _WIDTH, _HEIGHT = 132.0, 40.0
 class Multiple:
     """An indicator of the cluster over the periods: plan, baseline, target."""
 
-    title: str
+    horizon: pd.Series[Any]
+    """Its row over the horizon, else of the last period."""
+    periods: pd.DataFrame
+    """Its rows by period."""
     unit: str
-    periods: Sequence[str]
-    plan: Sequence[float]
-    baseline: Sequence[float]
-    horizon: float
-    target: float
-    met: bool | None
-    summed: bool = False
-    """Whether the horizon's figure is the sum of the periods'."""
 
     def html(self, ids: count[int]) -> str:
         """A card with the figure of the horizon and a line over the periods."""
-        mark = say(" · target {figure}", figure=_figure(self.target, self.unit))
-        mark = mark if np.isfinite(self.target) else ""
-        if self.met is not None:
-            mark += f" <b>{say(_MET[self.met])}</b>"
+        one = self.horizon
+        mark = say(" · target {figure}", figure=_figure(one["target"], self.unit))
+        mark = mark if np.isfinite(one["target"]) else ""
+        if isinstance(one["met"], bool):
+            mark += f" <b>{say(_MET[one['met']])}</b>"
         unit = escaped("" if self.unit == "share" else measured(self.unit))
         return (
-            f'<div class="card multiple"><h3>{escaped(self.title)}</h3>'
-            f'<p class="big">{_figure(self.horizon, self.unit)}</p>'
+            f'<div class="card multiple"><h3>{escaped(words_of(str(one["indicator"])))}</h3>'
+            f'<p class="big">{_figure(one["value"], self.unit)}</p>'
             f'<p class="unit">{unit}{mark}</p>'
             f"{self._drawing()}</div>"
         )
 
     def _drawing(self) -> str:
-        target = np.nan if self.summed else self.target
-        known = np.array([*self.plan, *self.baseline, target, 0.0], dtype=float)
+        # A target of a sum over the horizon says nothing of a single period.
+        indicator = BY_INDICATOR.get(str(self.horizon["indicator"]))
+        summed = indicator is not None and indicator.kind == "sum"
+        target = np.nan if summed else float(self.horizon["target"])
+        plan, baseline = (self.periods[name].tolist() for name in ("value", "baseline"))
+        known = np.array([*plan, *baseline, target, 0.0], dtype=float)
         known = known[np.isfinite(known)]
         low, high = float(known.min()), float(known.max())
-        if len(self.periods) < 2 or high <= low:
+        if len(plan) < 2 or high <= low:
             return ""
-        label = "; ".join(
-            f"{p}: {_figure(v, self.unit)}" for p, v in zip(self.periods, self.plan, strict=True)
-        )
+        names = self.periods["period"]
+        label = "; ".join(f"{p}: {_figure(v, self.unit)}" for p, v in zip(names, plan, strict=True))
         scale = (_HEIGHT - 4.0) / (high - low)
 
         def line(values: Sequence[float], style: str) -> str:
@@ -101,12 +97,11 @@ class Multiple:
             )
             return f'<polyline class="{style}" points="{points}"/>' if " " in points else ""
 
-        # A target of a sum over the horizon says nothing of a single period.
         line_of_target = [target] * 2 if np.isfinite(target) else []
         return (
             f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{escaped(label)}">'
             f"<title>{escaped(label)}</title>{line(line_of_target, 'target')}"
-            f"{line(self.baseline, 'baseline')}{line(self.plan, 'plan')}</svg>"
+            f"{line(baseline, 'baseline')}{line(plan, 'plan')}</svg>"
         )
 
 
@@ -131,15 +126,10 @@ def indicator_blocks(table: pd.DataFrame, currency: str) -> list[Block]:
     return blocks
 
 
-def write_indicators(
-    path: str | os.PathLike[str], title: str, table: pd.DataFrame, currency: str
-) -> None:
-    """Write the page of a scenario's indicators. Raises OSError where it cannot be written."""
-    sections = [
-        _answer(table, currency),
-        Section(say("Indicators"), indicator_blocks(table, currency), say("Indicators")),
-    ]
-    write(Page(title, sections, kind=say("circflow · indicators")), path)
+def indicators_opening(table: pd.DataFrame, currency: str) -> list[Section]:
+    """Sections from the table of `indicators`: the answer, then group by group."""
+    groups = Section(say("Indicators"), indicator_blocks(table, currency))
+    return [_answer(table, currency), groups]
 
 
 _HEADLINES = ("use_share", "investment", "jobs_new", "innovative_revenue", "cost_per_income")
@@ -197,17 +187,7 @@ def _multiple(rows: pd.DataFrame, currency: str) -> Multiple | None:
     one = (horizon if len(horizon) else periods.tail(1)).iloc[0]
     if np.isnan(one["value"]) and periods["value"].isna().all():
         return None
-    return Multiple(
-        title=words_of(str(one["indicator"])),
-        unit=in_currency(str(one["unit"]), currency),
-        periods=[str(p) for p in periods["period"]],
-        plan=periods["value"].tolist(),
-        baseline=periods["baseline"].tolist(),
-        horizon=float(one["value"]),
-        target=float(one["target"]),
-        met=one["met"] if isinstance(one["met"], bool) else None,
-        summed=getattr(BY_INDICATOR.get(str(one["indicator"])), "kind", "") == "sum",
-    )
+    return Multiple(one, periods, in_currency(str(one["unit"]), currency))
 
 
 def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -43,10 +43,7 @@ from circflow.report.substances import substance_flows
 from circflow.report.variety_of_uses import variety
 from circflow.report.vocabulary import cell
 from circflow.report.workbook import audit_table, totals_table, warnings_table
-from circflow.solution.solution import Status
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
+from circflow.solution.solution import Solution, Status
 
 MAX_CONFIDENCES = 6
 MAX_ASSUMPTIONS = 1_500
@@ -684,10 +681,8 @@ def confidence(frame: pd.DataFrame) -> pd.DataFrame:
 def _cells_of(limits: pd.DataFrame) -> list[dict[str, object]]:
     """The cell of each limit, by sheet, row and column."""
     return [
-        {"cell": [str(sheet), int(row), str(column)]} if isinstance(sheet, str) else {}
-        for sheet, row, column in zip(
-            limits["sheet"], limits["row"].fillna(0), limits["column"], strict=True
-        )
+        {"cell": [r["sheet"], int(r["row"]), r["column"]]} if isinstance(r["sheet"], str) else {}
+        for r in limits.to_dict("records")
     ]
 
 

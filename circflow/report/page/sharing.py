@@ -23,6 +23,7 @@ from circflow.report.page.frame import (
     escaped,
     figure,
     percent,
+    sentences,
 )
 from circflow.report.page.study import known_figure, words_of_code
 from circflow.report.vocabulary import cell
@@ -208,16 +209,7 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
         escaped(cut(say("{a} pays {b}", a=a, b=b), 48))
         for a, b in zip(payments["from"], payments["to"], strict=True)
     ]
-    hover = [
-        say(
-            "<b>{escaped} pays {escaped_2}</b><br>{v} {escaped_3}",
-            escaped=escaped(a),
-            escaped_2=escaped(b),
-            v=figure(v),
-            escaped_3=escaped(money),
-        )
-        for a, b, v in zip(payments["from"], payments["to"], payments["million"], strict=True)
-    ]
+    hover = sentences(mark("<b>{from} pays {to}</b><br>{million} {money}"), payments, money=money)
     texts = [figure(v) for v in payments["million"]]
     drawn = view(
         [row(names, payments["million"].to_numpy(float), texts, hover, "$blue")],

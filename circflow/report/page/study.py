@@ -29,6 +29,7 @@ from circflow.report.page.frame import (
     columns_of,
     escaped,
     figure,
+    sentences,
     write,
 )
 from circflow.report.vocabulary import cell, measured
@@ -214,16 +215,8 @@ def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
     """From every member alone, effect by effect, to all together."""
     steps = [cell("step", str(step)).replace("_", " ") for step in table["step"]]
     values = table["million"].to_numpy(float)
-    hover = [
-        say(
-            "<b>{escaped}</b><br>{v} {escaped_2}<br>{end} so far",
-            escaped=escaped(step),
-            v=figure(v),
-            escaped_2=escaped(unit),
-            end=figure(end),
-        )
-        for step, v, end in zip(steps, values, table["to_million"], strict=True)
-    ]
+    message = mark("<b>{step}</b><br>{million} {unit}<br>{to_million} so far")
+    hover = sentences(message, table.assign(step=steps), unit=unit)
     measures = ["absolute", *["relative"] * (len(steps) - 2), "total"]
     drawn = waterfall_view([escaped(step) for step in steps], values, measures, hover, unit)
     keys = {"$green": say("gained"), "$orange": say("lost"), "$blue": say("value of the cluster")}

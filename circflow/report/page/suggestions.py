@@ -21,6 +21,7 @@ from circflow.report.page.frame import (
     figure,
     first_of,
     percent,
+    typeset,
 )
 
 _SHOWN = 8
@@ -50,10 +51,7 @@ def suggestions_opening(
             count_2=len(table),
             together=figure(together),
             money=money,
-            technology=best["technology"],
-            site=best["site"],
-            gain=figure(best["gain"]),
-            capex_million=figure(best["capex_million"]),
+            **typeset(best),
         )
     portfolio = tables.get("portfolio")
     capital = 0.0 if portfolio is None else float(portfolio["capex_million"].sum())
@@ -144,12 +142,7 @@ def sites_opening(table: pd.DataFrame, unit: str, currency: str) -> list[Section
     lead = say(
         "{unit} is worth most at {site}: {value_million} {money}. It pays at {pays} "
         "of {count} sites.",
-        unit=unit,
-        site=best["site"],
-        value_million=figure(best["value_million"]),
-        money=money,
-        pays=pays,
-        count=len(table),
+        **(typeset(best) | {"unit": unit, "money": money, "pays": pays, "count": len(table)}),
     )
     member = say("member: {value}", value=best["member"] or "none")
     cards = [

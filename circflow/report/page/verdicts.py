@@ -27,6 +27,8 @@ from circflow.report.page.frame import (
     figure,
     first_of,
     percent,
+    sentences,
+    typeset,
 )
 from circflow.report.page.study import bars
 from circflow.report.vocabulary import UNSETTLED, measured
@@ -73,8 +75,7 @@ def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> Sectio
         lead += say(
             " The cluster gains most from {unit}: {value_million} {money} more than the "
             "best plan without it.",
-            unit=best["unit"],
-            value_million=figure(best["value_million"]),
+            **typeset(best),
             money=money,
         )
     sampled = tables.get("robustness")
@@ -272,15 +273,11 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
             entries.setdefault(float(at), []).append(str(unit_name))
     steps = capital["capital_million"].to_numpy(float)
     new = [entries.get(float(step), []) for step in steps]
+    message = mark("<b>{used_million} {unit} of capital</b><br>{gained} {unit} gained")
+    gained = sentences(message, capital.assign(gained=worth), unit=unit)
     hover = [
-        say(
-            "<b>{u} {escaped} of capital</b><br>{w} {escaped} gained",
-            u=figure(u),
-            escaped=escaped(unit),
-            w=figure(w),
-        )
-        + "".join(say("<br>enters: {escaped}", escaped=escaped(cut(n, 40))) for n in names[:6])
-        for u, w, names in zip(used, worth, new, strict=True)
+        words + "".join(say("<br>enters: {name}", name=escaped(cut(n, 40))) for n in names[:6])
+        for words, names in zip(gained, new, strict=True)
     ]
     marks = {"color": ["$orange" if n else "$blue" for n in new], "size": 9}
     trace = line("", used, worth, {"color": "$blue", "width": 2}, marks, customdata=hover)

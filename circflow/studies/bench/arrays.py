@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
@@ -32,6 +32,8 @@ Choice = Mapping[tuple[str, str, str], float]
 """Fixed decisions: (`built` or `running`, unit, period) → 0 or 1."""
 
 SECTIONS = ("cost", "offset", "data", "row_lower", "row_upper", "lower", "upper", "constant")
+COSTS_ALONE = {"cost", "offset", "constant"}
+"""The sections of figures that move costs only: every plan stays a plan."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Structure:
         at = SECTIONS.index(name)
         return slice(sum(sizes[:at]), sum(sizes[: at + 1]))
 
+    def sections_of(self, places: Ints) -> set[str]:
+        """The sections that places of the vector of figures are in."""
+        spans = {name: self.section(name) for name in SECTIONS}
+        return {n for n, s in spans.items() if ((s.start <= places) & (places < s.stop)).any()}
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -83,8 +90,6 @@ class Snapshot:
         finite = np.where(s.infinite == 0, self.figures if figures is None else figures, 0.0)
         finite[s.infinite != 0] = s.infinite[s.infinite != 0] * np.inf
         part = {name: finite[s.section(name)] for name in SECTIONS}
-        from scipy.sparse import csc_array
-
         return Program(
             cost=part["cost"],
             offset=float(part["offset"][0]),
@@ -105,10 +110,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Difference:
-    """Snapshot minus snapshot: changed places of the figures, and the forms' change."""
+    """Snapshot minus snapshot: the change of the figures (one row), and of the forms."""
 
-    places: Ints
-    values: Floats
+    figures: csr_array
     forms: csr_array
     money: csr_array | None = None
 
@@ -203,31 +207,31 @@ def difference(new: Snapshot, old: Snapshot) -> Difference | None:
     """new − old, None where the structures differ."""
     if not new.structure.same(old.structure):
         return None
-    change = new.figures - old.figures
-    places = np.flatnonzero(change)
+    figures = csr_array((new.figures - old.figures)[None, :])
     money = None
     if new.money is not None and old.money is not None:
         if new.money.shape != old.money.shape:  # other lifetimes
             return None
         money = _nonzero(new.money - old.money)
-    return Difference(places, change[places], _nonzero(new.forms - old.forms), money)
+    return Difference(figures, _nonzero(new.forms - old.forms), money)
 
 
-def combined(terms: Sequence[tuple[float, Difference]], base: Snapshot) -> Difference:
-    """Σ factor · difference; what is rounding beside its parts is 0."""
-    places = np.unique(np.concatenate([d.places for _, d in terms]))
-    values = np.zeros(len(places))
-    for factor, part in terms:
-        values[np.searchsorted(places, part.places)] += factor * part.values
-    size = np.abs(base.figures[places])
-    for _, part in terms:
-        at = np.searchsorted(places, part.places)
-        size[at] = np.maximum(size[at], np.abs(part.values))
-    real = np.abs(values) > 1e-15 * size
-    forms = _nonzero(sum(factor * part.forms for factor, part in terms))
-    moneys = [factor * part.money for factor, part in terms if part.money is not None]
-    money = _nonzero(sum(moneys)) if moneys else None
-    return Difference(places[real], values[real], forms, money)
+def joint_part(
+    both: Difference, alone: Sequence[Difference], base: Snapshot, rounding: float = 1e-15
+) -> Difference:
+    """What parameters change together beyond what each does alone; a figure's change below this
+    share of its size, or of a part's, is none."""
+
+    def beyond(part: str) -> csr_array:
+        return _nonzero(getattr(both, part) - sum(getattr(one, part) for one in alone))
+
+    figures = beyond("figures")
+    size = np.abs(base.figures[figures.indices])
+    for part in (both, *alone):
+        size = np.maximum(size, np.abs(part.figures[:, figures.indices].toarray()[0]))
+    figures.data[np.abs(figures.data) <= rounding * size] = 0.0
+    money = None if both.money is None else beyond("money")
+    return Difference(_nonzero(figures), beyond("forms"), money)
 
 
 def _nonzero(matrix: csr_array) -> csr_array:

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -27,7 +27,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -78,7 +78,6 @@ class Parcel:
 
 
 _OPEN: dict[str, Any] = {}
-_KEYS = itertools.count()
 
 Job = TypeVar("Job")
 Task = TypeVar("Task")
@@ -159,7 +158,7 @@ class Engine:
     def send(self, job: Any) -> Any:
         """Bring a job to where the workers find it."""
         if self.pool is None and self.jobs == 1:
-            return Parcel(f"here {next(_KEYS)}", here=job)
+            return Parcel("here", here=job)
         parcel = Parcel.of(job)
         if self.client is not None:
             # as a task's answer, which is made again where the worker dies that has it
@@ -212,7 +211,7 @@ class Engine:
         they finish; `Lost` where its worker died, again when it was alone."""
         begun, total = time.perf_counter(), len(tasks)
         numbered = [(n, work, task) for n, task in enumerate(tasks)]
-        for done, ((n, *_), answer) in enumerate(self.run(_one, parcel, numbered), start=1):
+        for done, ((n, *_), answer) in enumerate(self._run(_one, parcel, numbered), start=1):
             if what:
                 left = time_left(begun, done, total)
                 self.tell(
@@ -223,12 +222,11 @@ class Engine:
                 )  # fmt: skip
             yield n, answer
 
-    def run(self, work: Work, parcel: Any, tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    def _run(self, work: Work, parcel: Any, listed: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
         """Do tasks: (task, its result or `Lost`), as they finish."""
-        count = len(tasks) if isinstance(tasks, Sized) else None
-        tasks, work = iter(tasks), in_use(work)
+        tasks, work = iter(listed), in_use(work)
         if self.pool is None:
-            with _Others(self, work, parcel, tasks, count) as self._others:
+            with _Others(self, work, parcel, tasks, len(listed)) as self._others:
                 while (task := self._others.next()) is not _NONE:
                     begun = time.perf_counter()
                     result = work(parcel, task)
@@ -288,9 +286,7 @@ class Engine:
 
     def _submit(self, work: Work, parcel: Any, task: Any) -> Future[Any]:
         assert self.pool is not None
-        if self.folder is None:
-            return self.pool.submit(work, parcel, task)
-        with _begun_apart():
+        with nullcontext() if self.folder is None else _begun_apart():
             return self.pool.submit(work, parcel, task)
 
     def _one_by_one(
@@ -336,14 +332,14 @@ class _Others:
     work: Work
     parcel: Parcel
     tasks: Iterator[Any]
-    count: int | None
-    """Of tasks, where it is known."""
+    count: int
+    """Of tasks."""
     done: int = 0
 
     def __enter__(self) -> _Others:
         self._lock, self._over = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
-        if self.engine.waits and self.engine.jobs > 1 and self.count not in (0, 1):
+        if self.engine.waits and self.engine.jobs > 1 and self.count > 1:
             self._thread.start()
         return self
 
@@ -362,7 +358,7 @@ class _Others:
         while not self._over.wait(patience):
             patience, spent = _ALONE_SECONDS, time.perf_counter() - begun
             with self._lock:
-                short = self.count and spent * (self.count - self.done) < self.done * patience
+                short = spent * (self.count - self.done) < self.done * patience
                 if not self._over.is_set() and not short:  # else the rest is done sooner here
                     self.parcel, self.tasks = self.engine.joined(self.work, self.parcel, self.tasks)
                     return

@@ -25,11 +25,11 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
 from circflow.studies.bench.arrays import Built, Choice, Decisions, built, choice_of
+from circflow.studies.bench.series import Series
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
@@ -74,17 +74,19 @@ def goals_of(one: Built, currency: str) -> dict[str, Goal]:
 class Goals:
     """A scenario's programme with goals as rows, to be optimised again and again."""
 
-    def __init__(self, scenario: Scenario, decisions: Decisions = "free") -> None:
-        self.scenario = scenario
+    def __init__(
+        self, scenario: Scenario, decisions: Decisions, gap: float, time_limit: float | None
+    ) -> None:
+        """`gap` and `time_limit` (seconds): of each search."""
+        self.scenario, self.gap, self.time_limit = scenario, gap, time_limit
         self.built = built(scenario, decisions)
         self.goals = goals_of(self.built, scenario.settings.currency)
         self.program = self.built.compiled.program
         self.rows: dict[str, int] = {}
         self.start: Floats | None = None
         """A plan that searches start from: the last one found."""
-        self.basis: Basis | None = None
-        """A basis that a linear programme starts from."""
-        self._session: Proven | None = None
+        self.linear = Series()
+        """Of linear programmes: what each starts from."""
 
     def goal(self, name: str) -> Goal:
         """A goal by name. Raises `StudyError` where there is none."""
@@ -109,18 +111,13 @@ class Goals:
     def twin(self) -> Goals:
         """The same programme, to be optimised from where this one is."""
         twin = copy(self)
-        twin.basis, twin._session = self.last_basis, None
+        twin.linear = self.linear.twin()
         return twin
 
-    @property
-    def last_basis(self) -> Basis | None:
-        """The basis that the next linear programme starts from."""
-        return self.basis if self._session is None else self._session.basis()
-
-    def begin_at(self, start: Floats, basis: Basis | None) -> Goals:
-        """The same programme, to be optimised from a plan and its basis."""
-        twin = self.twin()
-        twin.start, twin.basis = start, basis
+    def begin_at(self, start: Floats, linear: Series) -> Goals:
+        """The same programme, to be optimised from a plan and what was solved last."""
+        twin = copy(self)
+        twin.start, twin.linear = start, linear.twin()
         return twin
 
     def relaxed(self) -> Goals:
@@ -130,32 +127,18 @@ class Goals:
         twin.start = None
         return twin
 
-    def optimise(
-        self,
-        goal: Goal,
-        limits: Mapping[str, tuple[float, float]],
-        *,
-        gap: float = 1e-6,
-        time_limit: float | None = None,
-    ) -> Outcome:
+    def optimise(self, goal: Goal, limits: Mapping[str, tuple[float, float]]) -> Outcome:
         """The plan best for a goal while other goals stay within limits (low, high).
 
         With yes/no decisions the LP with the decisions found is solved again, for duals. The
         outcome's objective is the goal's value; `row_dual` is per unit of the goal.
         """
-        asked, size = self._asked(goal, limits)
+        (asked, size), limit = self._asked(goal, limits), self.time_limit
         if self.program.has_decisions:
-            outcome = optimum(asked, gap=gap, time_limit=time_limit, start=self.start).outcome
-        elif self._session is None:
-            self._session = Proven(asked, scaling=self._scaling)
-            if self.basis is None:
-                outcome = self._session.solve(time_limit=time_limit)
-            else:
-                self._session.start_from_basis(self.basis)
-                outcome = self._session.resolve(time_limit=time_limit)
+            outcome = optimum(asked, gap=self.gap, time_limit=limit, start=self.start).outcome
         else:
-            self._session.change_to(asked)
-            outcome = self._session.resolve(time_limit=time_limit)
+            self.linear.scaling = self._scaling
+            outcome = self.linear.solve(asked, limit)
         return self._of_goal(goal, outcome, size)
 
     @cached_property
@@ -193,14 +176,18 @@ class Goals:
         return replace(outcome, objective=goal(outcome.x), bound=bound, row_dual=dual)
 
 
-def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
-    """That a study's scenario has no plan, in words."""
-    why = {
+def none_because(status: Status) -> str:
+    """Why a search ended without a plan, in words; "" where it has one."""
+    return {
         Status.INFEASIBLE: say("no plan meets all limits: `circflow explain` says which collide"),
         Status.UNBOUNDED: say("the goal grows without end: `circflow explain` says how"),
         Status.STOPPED: "the time limit was reached before a plan was found",
-    }[outcome.status]
-    return NoPlan(scenario.name, outcome.status, why)
+    }.get(status, "")
+
+
+def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
+    """That a study's scenario has no plan."""
+    return NoPlan(scenario.name, outcome.status, none_because(outcome.status))
 
 
 def with_decisions(

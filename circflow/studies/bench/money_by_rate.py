@@ -107,18 +107,13 @@ def money_of(m: Model, compiled: Compiled) -> csr_array:
         (is_money & ~synergy, bare, 0),
         (synergy, bare, 0),
     )
-    rows, columns, values = [], [], []
-    for block, (entries, value, shift) in enumerate(blocks):
-        rows.append(block * 2 * count + shift + kind[entries])
-        columns.append(terms.column[entries])
-        values.append(value[entries])
-    forms = over_columns(
-        compiled,
-        tuple((str(n),) for n in range(_BLOCKS * 2 * count)),
-        np.concatenate(rows),
-        np.concatenate(columns),
-        np.concatenate(values),
-    )
+    parts = [
+        (block * 2 * count + shift + kind[entries], terms.column[entries], value[entries])
+        for block, (entries, value, shift) in enumerate(blocks)
+    ]
+    row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+    labels = tuple((str(n),) for n in range(_BLOCKS * 2 * count))
+    forms = over_columns(compiled, labels, row, column, value)
     return csr_array(hstack([forms.matrix, csr_array(forms.constant[:, None])]))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ class Result(NamedTuple):
 
     key: str
     content: dict[str, Any]
-    """What JSON can say."""
+    """What JSON can say; a figure that is none, or endless, is kept as null."""
     figures: NDArray[np.float64] | None = None
 
 
@@ -132,7 +133,7 @@ class Store:
         rows = [
             (
                 one.key,
-                json.dumps(one.content, ensure_ascii=False),
+                json.dumps({k: _finite(v) for k, v in one.content.items()}, ensure_ascii=False),
                 None if one.figures is None else one.figures.astype("<f8").tobytes(),
             )
             for one in results
@@ -154,6 +155,10 @@ class Store:
             self.file.close()
 
     __del__ = close
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager

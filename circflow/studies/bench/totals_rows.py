@@ -51,9 +51,7 @@ class Forms:
         return np.asarray(self.matrix @ x + self.constant, dtype=float)
 
     def row(self, label: Label) -> tuple[Floats, float]:
-        """One form: its coefficients and its constant. Raises KeyError where there is none."""
-        if label not in self.labels:
-            raise KeyError(label)
+        """One form: its coefficients and its constant."""
         at = self.labels.index(label)
         return self.matrix[[at], :].toarray().reshape(-1), float(self.constant[at])
 
@@ -131,16 +129,13 @@ def _wastes(m: Model) -> list[Part]:
 
 
 def _emissions(m: Model) -> list[Part]:
+    """Of every pollutant that the scenario has a factor for."""
     terms, codes = _over_years(m, m.emission), m.scenario.codes
+    names = dict.fromkeys(m.scenario.frame("EmissionFactors")["pollutant"])
     return [
         (("emissions", name), terms.where(terms["pollutant"] == codes.known("pollutant", name)))
-        for name in pollutants(m)
+        for name in names
     ]
-
-
-def pollutants(m: Model) -> list[str]:
-    """Every pollutant that the scenario has a factor for."""
-    return [str(p) for p in dict.fromkeys(m.scenario.frame("EmissionFactors")["pollutant"])]
 
 
 def _units(m: Model) -> list[Part]:

@@ -46,6 +46,7 @@ from circflow.solver.optimum import optimum
 from circflow.solver.run import read_off
 from circflow.studies.bench.store import Store
 from circflow.studies.cluster.coalition_values import (
+    Known,
     Setting,
     StoppedError,
     Switches,
@@ -187,13 +188,11 @@ class Cluster:
         self.apart: Setting = self.setting(apart)
         self.model: Model = build(scenario, relax=relax)
         compiled = compile_model(self.model)
-        self.relay_rows, program = _without_relays(self.model, compiled)
         self.gates = _gates(self.model, arms_length=arms_length)
         self.tariffs = tariffs(self.model, arms_length=arms_length)
-        self.base = replace(compiled, program=self._closed_to_apart(compiled, compiled.program))
-        self.compiled: Compiled = replace(
-            compiled, program=self._closed_to_apart(compiled, program)
-        )
+        self.base = replace(compiled, program=self._closed_to_apart(compiled))
+        self.relay_rows, program = _without_relays(self.model, self.base)
+        self.compiled = replace(compiled, program=program)
         self.switches = self._switches()
         study = ["share", arms_length, relax, gap, sorted(self.apart)]
         kept = None if store is None else Store(store, scenario, study, resume=True)
@@ -292,7 +291,7 @@ class Cluster:
             raise NoPlan(self.scenario.name, outcome.status, words)
         if self.values.known(chosen) is None:
             used = self.switches.used(outcome.x, chosen)
-            self.values.put(chosen | self.apart, -outcome.objective, used)
+            self.values.add(Known(chosen | self.apart, used, -outcome.objective))
         self._outcomes[chosen] = outcome
         m = self.tariffs.booked(self.model, chosen) if self.arms_length else self.model
         return read_off(m, compiled, outcome, fixed=best.fixed, relax=self.relax)
@@ -303,8 +302,9 @@ class Cluster:
         """Which gates or tariffs (rows of flags) need a member that is apart."""
         return np.asarray(needs[:, sorted(self.apart)].any(axis=1))
 
-    def _closed_to_apart(self, compiled: Compiled, program: Program) -> Program:
+    def _closed_to_apart(self, compiled: Compiled) -> Program:
         """The programme in which members apart have no exchange, or only at arm's length."""
+        program = compiled.program
         if not self.apart:
             return program
         columns = compiled.column_of[self.gates.columns[self._of_apart(self.gates.needs)]]

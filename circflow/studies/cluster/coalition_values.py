@@ -13,8 +13,9 @@ better than the best of T, so value(S) = value(T).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,10 @@ from circflow.data.errors import CircflowError
 from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
-from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
 from circflow.studies.bench.engine import Engine, blocks
+from circflow.studies.bench.series import Series
 from circflow.studies.bench.store import Result, Store
 from circflow.studies.progress import Clock, time_left
 
@@ -71,21 +71,14 @@ class Switches:
         flags[list(on)] = True
         return flags
 
-    def bounds(self, on: Setting) -> Floats:
-        """Upper bounds of the gates' columns."""
-        is_open = _met(self.gate_needs, self.flags(on))
-        upper = np.maximum(self.program.lower[self.gate_columns], 0.0)
-        return np.where(is_open, self.program.upper[self.gate_columns], upper)
-
-    def costs(self, on: Setting) -> Floats:
-        """Costs of the tariffs' columns."""
-        cheap = _met(self.tariff_needs, self.flags(on))
-        return np.where(cheap, self.program.cost[self.tariff_columns], self.tariff_off)
-
     def set(self, on: Setting) -> Program:
         """The programme at a setting."""
-        opened = self.program.with_bounds(self.gate_columns, upper=self.bounds(on))
-        return opened.with_costs(self.costs(on), self.tariff_columns)
+        program, gates, flags = self.program, self.gate_columns, self.flags(on)
+        closed = np.maximum(program.lower[gates], 0.0)
+        upper = np.where(_met(self.gate_needs, flags), program.upper[gates], closed)
+        cheap, cost = _met(self.tariff_needs, flags), program.cost[self.tariff_columns]
+        costs = np.where(cheap, cost, self.tariff_off)
+        return program.with_bounds(gates, upper=upper).with_costs(costs, self.tariff_columns)
 
     def used(self, x: Floats, on: Setting) -> Setting:
         """The switches that a plan needs."""
@@ -116,20 +109,19 @@ class Known:
     """Million currency; −inf where there is no plan."""
 
 
+@dataclass(frozen=True)
 class _Solver:
     """Solves a programme at settings of its switches: from the last basis (an LP) or from scratch
     (yes/no decisions)."""
 
-    def __init__(
-        self, switches: Switches, gap: float, scaling: Scaling, basis: Basis | None = None
-    ) -> None:
-        self.switches, self.gap, self.scaling, self.basis = switches, gap, scaling, basis
-        self.session: Proven | None = None
+    switches: Switches
+    gap: float
+    scaling: Scaling
+    linear: Series
 
     def twin(self) -> _Solver:
         """Another that goes on from the last basis."""
-        basis = self.basis if self.session is None else self.session.basis()
-        return _Solver(self.switches, self.gap, self.scaling, basis)
+        return replace(self, linear=self.linear.twin())
 
     def solve(self, setting: Setting, clock: Clock) -> Known:
         """The value at a setting. Raises StoppedError, UnboundedError."""
@@ -141,14 +133,8 @@ class _Solver:
             outcome = optimum(
                 program, gap=self.gap, time_limit=clock.left, scaling=self.scaling, light=True
             ).outcome
-        elif self.session is None:
-            self.session = Proven(program, scaling=self.scaling)
-            if self.basis is not None:
-                self.session.start_from_basis(self.basis)
-            outcome = self.session.solve() if self.basis is None else self.session.resolve()
         else:
-            self.session.change_to(program)
-            outcome = self.session.resolve()
+            outcome = self.linear.solve(program)
         if outcome.status is Status.UNBOUNDED:
             raise UnboundedError("the value has no bound")
         if outcome.status in {Status.STOPPED, Status.FEASIBLE}:
@@ -162,13 +148,11 @@ def _solved(job: tuple[_Solver, Clock, Clock], settings: Sequence[Setting]) -> l
     """The values at settings, one after another, as far as the time goes."""
     first, over, clock = job
     solver, solved = first.twin(), list[Known]()
-    for setting in settings:
-        try:
+    with suppress(StoppedError):
+        for setting in settings:
             if over.is_over:
                 break
             solved.append(solver.solve(setting, clock))
-        except StoppedError:
-            break
     return solved
 
 
@@ -192,7 +176,8 @@ class Values:
         """Searches end when it is over; it may be set anew."""
         self.engine = engine or Engine()
         self.solves = 0
-        self._solver = _Solver(switches, gap, scaling_of(switches.program))
+        scaling = scaling_of(switches.program)
+        self._solver = _Solver(switches, gap, scaling, Series(scaling))
         self._at: dict[Setting, int] = {}
         self._on = np.zeros((0, switches.count), dtype=bool)
         self._used = np.zeros((0, switches.count), dtype=bool)
@@ -202,7 +187,7 @@ class Values:
         for kept in store.results() if store else ():
             on, used = (frozenset(kept.content[name]) for name in ("on", "used"))
             value = kept.content["value"]
-            self._add(Known(on, used, -np.inf if value is None else value))
+            self.add(Known(on, used, -np.inf if value is None else value))
         self._store = store
 
     def __getstate__(self) -> dict[str, Any]:
@@ -218,37 +203,31 @@ class Values:
 
     def __call__(self, on: Iterable[int]) -> float:
         """The value at a setting, million currency; −inf where there is no plan."""
-        setting = frozenset(on)
-        value = self.known(setting)
-        return self._solve(setting) if value is None else value
-
-    def known(self, setting: Setting) -> float | None:
-        """The value, if it follows from what has been solved."""
-        at = self._position(setting)
-        return None if at is None else self.solved[at].value
+        return self.lookup(frozenset(on)).value
 
     def lookup(self, setting: Setting) -> Known:
         """The value at a setting, and between which settings it holds."""
-        self(setting)
-        at = self._position(setting)
-        assert at is not None
-        return self.solved[at]
+        known = self.known(setting)
+        if known is None:
+            known = self._solver.solve(setting, self.clock)
+            self.solves += 1
+            self.add(known)
+        return known
 
-    def _position(self, setting: Setting) -> int | None:
-        """Position of a solve that tells the value."""
+    def known(self, setting: Setting) -> Known | None:
+        """The solve that tells the value, if there is one."""
         if setting not in self._at:
             flags = self.switches.flags(setting)
             holds = ~(self._used & ~flags).any(axis=1) & ~(flags & ~self._on).any(axis=1)
             if not holds.any():
                 return None
             self._at[setting] = int(np.flatnonzero(holds)[0])
-        return self._at[setting]
+        return self.solved[self._at[setting]]
 
     def all(
         self,
         settings: Iterable[Setting],
         *,
-        progress: Callable[[str], None] | None = None,
         what: str = "coalitions",
         clock: Clock | None = None,
     ) -> bool:
@@ -268,31 +247,19 @@ class Values:
                 if not self._solve_all(unknown, over):
                     return False
                 done += len(batch)
-                if progress is not None:
-                    left = time_left(begun, done, total)
-                    progress(
-                        say(
-                            "{what}: {done} of {total}, {solves} solved, {left}",
-                            what=say(what),
-                            done=done,
-                            total=total,
-                            solves=self.solves,
-                            left=left,
-                        )
+                self.engine.tell(
+                    say(
+                        "{what}: {done} of {total}, {solves} solved, {left}",
+                        what=say(what),
+                        done=done,
+                        total=total,
+                        solves=self.solves,
+                        left=time_left(begun, done, total),
                     )
+                )
         return True
 
-    def put(self, setting: Setting, value: float, used: Setting | None = None) -> None:
-        """Tell a value found elsewhere."""
-        self._add(Known(setting, setting if used is None else used, value))
-
     # ------------------------------------------------------------------ solving
-
-    def _solve(self, setting: Setting) -> float:
-        known = self._solver.solve(setting, self.clock)
-        self.solves += 1
-        self._add(known)
-        return known.value
 
     def _solve_all(self, settings: Sequence[Setting], over: Clock) -> bool:
         """Solve settings; whether all were in time."""
@@ -300,11 +267,12 @@ class Values:
         parts = self.engine.spread(_solved, job, blocks(settings, _BLOCK), "")
         solved = [known for part in parts for known in part]
         for known in solved:
-            self._add(known)
+            self.add(known)
         self.solves += len(solved)
         return len(solved) == len(settings)
 
-    def _add(self, known: Known) -> None:
+    def add(self, known: Known) -> None:
+        """Keep a value, found here or elsewhere."""
         switches = self.switches
         self._at[known.on] = len(self.solved)
         self._on = np.vstack([self._on, switches.flags(known.on)])
@@ -312,6 +280,5 @@ class Values:
         self.solved = [*self.solved, known]
         if self._store is not None:
             on, used = sorted(known.on), sorted(known.used)
-            value = known.value if np.isfinite(known.value) else None
-            content = {"on": on, "used": used, "value": value}
+            content = {"on": on, "used": used, "value": known.value}
             self._store.add([Result(" ".join(map(str, on)), content)])

@@ -17,7 +17,6 @@ come in. So the parts do not depend on an order and add up to g(N).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +27,7 @@ from circflow.algebra.declare import Model
 from circflow.i18n import say
 from circflow.solver.compiled import Compiled, Program
 from circflow.studies.cluster.coalition import Cluster, tariffs
-from circflow.studies.cluster.coalition_values import Setting, StoppedError, Switches, Values
+from circflow.studies.cluster.coalition_values import Known, Setting, StoppedError, Switches, Values
 from circflow.studies.cluster.games import Shares, boxes, sampled_shapley, shapley
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import Clock
@@ -79,14 +78,13 @@ def waterfall(table: pd.DataFrame, alone: float) -> pd.DataFrame:
     )
 
 
-def effects(  # noqa: PLR0913
+def effects(
     cluster: Cluster,
     *,
     orders: int = 20,
     seed: int = 0,
     exact: bool | None = None,
     seconds: float | None = SECONDS,
-    progress: Callable[[str], None] | None = None,
 ) -> Effects:
     """Split g(N) by effect.
 
@@ -101,7 +99,6 @@ def effects(  # noqa: PLR0913
             `seconds` are enough (many follow from others, so that few are solved).
         seconds: in all; half of them for every combination of effects, the rest for sampling
             orders.
-        progress: is told what goes on.
     """
     if cluster.arms_length:
         raise StudyError("the split by effect is of a cluster that is not at arm's length")
@@ -110,17 +107,13 @@ def effects(  # noqa: PLR0913
     count = len(names)
     values = Values(switches, gap=cluster.gap, engine=cluster.values.engine)
     everything = frozenset(range(count))
-    values.put(frozenset(), base)
-    values.put(everything, with_all, _used_by_all(cluster, switches, everything))
+    values.add(Known(frozenset(), frozenset(), base))
+    values.add(Known(everything, _used_by_all(cluster, switches, everything), with_all))
     clock = Clock(seconds)
     if not exact:
         values.clock = clock
     limit = None if exact else clock.part(0.5)
-    pieces = (
-        []
-        if exact is False
-        else boxes(values, seconds=limit, progress=progress, what=say("effects"))
-    )
+    pieces = [] if exact is False else boxes(values, seconds=limit, what=say("effects"))
     if pieces:
         shares = Shares(shapley(pieces, count))
     else:
@@ -130,7 +123,7 @@ def effects(  # noqa: PLR0913
             orders=orders,
             seed=seed,
             seconds=clock.left,
-            prepare=lambda settings: values.all(settings, progress=progress, what=say("effects")),
+            prepare=lambda settings: values.all(settings, what=say("effects")),
         )
     alone = [_value(values, frozenset([n])) - base for n in range(count)]
     last = [with_all - _value(values, everything - {n}) for n in range(count)]

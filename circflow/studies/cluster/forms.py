@@ -53,14 +53,7 @@ def cluster_forms(
     conventional_factor: float = 1.0,
     digital_factor: float = 0.5,
 ) -> tuple[Form, ...]:
-    """The settings of each form for a scenario.
-
-    Args:
-        scenario: from `circflow.read`.
-        radius_km: longest automatic link of a conventional cluster, detour included; the
-            scenario's own where that is shorter.
-        conventional_factor: times the larger of the two transaction costs, between members.
-        digital_factor: times the smaller of the two, between members.
+    """The settings of each form for a scenario; the arguments as of `forms`.
 
     Raises:
         StudyError: a figure is negative.
@@ -100,7 +93,8 @@ def forms(  # noqa: PLR0913
 
     Args:
         scenario: from `circflow.read`.
-        radius_km: longest automatic link of a conventional cluster, detour included.
+        radius_km: longest automatic link of a conventional cluster, detour included; the
+            scenario's own where that is shorter.
         conventional_factor: times the larger of the two transaction costs, between members of a
             conventional cluster.
         digital_factor: times the smaller of the two, in a digital cluster and an open ecosystem.

@@ -63,13 +63,7 @@ class Shares:
         return self.values + self.half_width
 
 
-def boxes(
-    values: Values,
-    *,
-    seconds: float | None = None,
-    progress: Progress | None = None,
-    what: str = "coalitions",
-) -> list[Box]:
+def boxes(values: Values, *, seconds: float | None = None, what: str = "coalitions") -> list[Box]:
     """All 2ⁿ values, as boxes in which they are constant: at most one solve per box.
 
     A box is cut in two at a player that the best plan of its largest coalition needs, those first
@@ -81,14 +75,14 @@ def boxes(
     everybody = frozenset(range(values.switches.count))
     grand = values.lookup(everybody)
     alone_out = [everybody - {n} for n in grand.used]
-    if not values.all(alone_out, progress=progress, what=what, clock=clock):
+    if not values.all(alone_out, what=what, clock=clock):
         return []
     missed = {n: grand.value - values(everybody - {n}) for n in grand.used}
     frontier = [(frozenset[int](), frozenset[int]())]
     boxes_so_far: list[Box] = []
     while frontier:
         largest = [everybody - outside for _, outside in frontier]
-        if not values.all(largest, progress=progress, what=what, clock=clock):
+        if not values.all(largest, what=what, clock=clock):
             return []
         following: list[tuple[Setting, Setting]] = []
         while frontier:
@@ -469,8 +463,6 @@ def subsidy(court: Court, worth: float, count: int, *, clock: Clock | None = Non
     min Σ x − g(N) subject to x(S) ≥ g(S) for every proper coalition and Σ x ≥ g(N); of the
     coalitions heard until the `clock` was over.
     """
-    if count == 1:
-        return 0.0
     scale = abs(worth) if worth else 1.0
     heard = _Heard(count)
     while True:

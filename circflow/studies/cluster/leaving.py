@@ -48,7 +48,7 @@ def leaving(cluster: Cluster, asked: Setting, clock: Clock) -> pd.DataFrame:
             if plan is None:
                 continue
             without, left = plan
-            cluster.values.put(left.on, left.value, left.used)
+            cluster.values.add(left)
         parts.append(
             pd.DataFrame(
                 {

@@ -297,14 +297,14 @@ def share(  # noqa: PLR0913
     try:
         with Engine(jobs, dask=dask, tell=progress) as cluster.values.engine:
             for allowed in _early_seconds(seconds):
-                sharer = _Sharer(cluster, tell, orders, Clock(allowed), at_once, seed)
+                sharer = _Sharer(cluster, orders, Clock(allowed), at_once, seed)
                 last = sharer.share(split=split, memberships=memberships)
                 if not sharer.cut_short:
                     return last
                 last = replace(last, complete=False)
                 if early is not None:
                     early(last)
-            sharer = _Sharer(cluster, tell, orders, clock, exact, seed)
+            sharer = _Sharer(cluster, orders, clock, exact, seed)
             return sharer.share(split=split, memberships=memberships)
     except KeyboardInterrupt:
         if last is None:
@@ -316,17 +316,14 @@ def share(  # noqa: PLR0913
 
 def _early_seconds(seconds: float | None) -> list[float]:
     """What every early answer may take. What one answer has solved, the next ones know."""
-    allowed, steps = _FIRST, list[float]()
-    while 2.0 * allowed <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
-        steps.append(allowed)
-        allowed *= _MORE
-    return steps
+    longest = math.inf if seconds is None else seconds / 2.0
+    steps = [_FIRST * _MORE**n for n in range(_ANSWERS)]
+    return [allowed for allowed in steps if allowed <= longest]
 
 
 @dataclass
 class _Sharer:
     cluster: Cluster
-    tell: Progress
     orders: int
     clock: Clock
     exact: bool | None
@@ -336,6 +333,7 @@ class _Sharer:
 
     def __post_init__(self) -> None:
         cluster = self.cluster
+        self.tell = cluster.values.engine.tell
         self.count = len(cluster.members)
         self.playing = np.array([n not in cluster.apart for n in range(self.count)])
         self.members = tuple(m for n, m in enumerate(cluster.members) if self.playing[n])
@@ -450,7 +448,7 @@ class _Sharer:
                 seed=self.seed,
                 seconds=clock.left,
                 prepare=lambda settings: cluster.values.all(
-                    {cluster.effective(s) for s in settings}, progress=self.tell
+                    {cluster.effective(s) for s in settings}
                 ),
             )
         except StoppedError:
@@ -466,12 +464,12 @@ class _Sharer:
         ):
             return []
         if self.exact or seconds is None:
-            return boxes(cluster.values, progress=self.tell)
+            return boxes(cluster.values)
         if needed > EXACT_MEMBERS:
             self.tell(say("how many coalitions there are to solve"))
             if expected_seconds(cluster.values, trial=_TRIAL * seconds) > seconds:
                 return []
-        return boxes(cluster.values, seconds=seconds, progress=self.tell)
+        return boxes(cluster.values, seconds=seconds)
 
     def _single_hubs(self) -> Floats:
         """What the boxes count too much: a hub does not serve one member alone."""
@@ -560,12 +558,13 @@ class _Sharer:
         names = [*self.cluster.members, OUTSIDE]
         periods = [p.name for p in self.cluster.scenario.periods]
         index = pd.MultiIndex.from_product([names, periods], names=["member", "period"])
-        table = pd.DataFrame(index=index)
-        for name, money in by_plan.items():
-            sums = money.groupby(["member", "period"])["discounted_million"].sum()
-            table[f"{name}_million"] = sums.reindex(index).fillna(0.0)
-        table["change_million"] = table["together_million"] - table["alone_million"]
-        return table.reset_index()
+        sums = {
+            f"{name}_million": money.groupby(index.names)["discounted_million"].sum()
+            for name, money in by_plan.items()
+        }
+        table = pd.DataFrame(sums, index=index).fillna(0.0)
+        change = table["together_million"] - table["alone_million"]
+        return table.assign(change_million=change).reset_index()
 
     def _transfers(self, rules: dict[str, Shares], money: dict[str, pd.DataFrame]) -> pd.DataFrame:
         """Each member ends with its money alone plus its share; the plan gives it its own money."""
@@ -590,9 +589,7 @@ class _Sharer:
             return none
         seconds = self.clock.part(_SPLIT)
         try:
-            shares: Effects = effects(
-                self.cluster, seconds=seconds, progress=self.tell, seed=self.seed
-            )
+            shares: Effects = effects(self.cluster, seconds=seconds, seed=self.seed)
         except StoppedError:
             self.cut_short = True
             self.not_done.append(say("The split by effect was not found in time."))

@@ -49,7 +49,7 @@ class Kept:
 
     def __init__(self, store: Store | None = None) -> None:
         self.store = store
-        self.groups = {one.key: one for one in store.results()} if store else {}
+        self.groups = {one.key: _answer(one) for one in store.results()} if store else {}
 
     @staticmethod
     def of(job: Job, path: Path | None, resume: bool) -> Kept:
@@ -60,22 +60,17 @@ class Kept:
         study = ["futures", futures, job.gap, job.time_limit, repr(job.risk)]
         return Kept(Store(path, job.scenario, study, resume=resume))
 
-    def get(self, group: Group) -> Valuation | None:
-        """What a group gave in an earlier run."""
-        kept = self.groups.get(_name(group))
-        if kept is None or kept.figures is None:
-            return None
-        content = kept.content
-        return Valuation(
-            Status(content["status"]), content["worth"], content["bound"], kept.figures
-        )
-
     def add(self, group: Group, answer: Valuation) -> None:
         """Keep what a group gave."""
         if self.store is None or answer.decisions is None:
             return
         content = {"status": answer.status.value, "worth": answer.worth, "bound": answer.bound}
         self.store.add([Result(_name(group), content, answer.decisions)])
+
+
+def _answer(kept: Result) -> Valuation:
+    content = kept.content
+    return Valuation(Status(content["status"]), content["worth"], content["bound"], kept.figures)
 
 
 def _name(group: Group) -> str:
@@ -139,7 +134,7 @@ class Grouped:
         return bool(known and self.bound - self.value <= gap * max(abs(self.value), 1e-10))
 
     def _solved(self, parts: Sequence[Group]) -> list[Valuation]:
-        known = {part: self.kept.get(part) for part in parts}
+        known = {part: self.kept.groups.get(_name(part)) for part in parts}
         open_parts = [part for part in parts if known[part] is None]
         for part, one in zip(open_parts, self.solve_groups(open_parts), strict=True):
             known[part] = one

@@ -97,7 +97,11 @@ def without(scenario: Scenario, thing: Thing) -> Scenario:
         return _with(scenario, "Stockpiles", none, at)
     if thing.kind == "candidate":
         return without_units(scenario, thing.key)
-    return _less_capacity(scenario, thing)
+    table = scenario.tables["UnitPeriods"]
+    frame = table.frame.copy()
+    for period, capacity in thing.loads:
+        frame.loc[row_of(frame, thing.key[0], period), "capacity_per_year"] = capacity
+    return scenario.with_table(table.with_frame(frame))
 
 
 def _with(scenario: Scenario, sheet: str, cells: dict[str, Any], at: pd.Series[bool]) -> Scenario:
@@ -105,14 +109,6 @@ def _with(scenario: Scenario, sheet: str, cells: dict[str, Any], at: pd.Series[b
     for column, value in cells.items():
         frame.loc[at, column] = value
     return scenario.with_table(scenario.tables[sheet].with_frame(frame))
-
-
-def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
-    table = scenario.tables["UnitPeriods"]
-    frame = table.frame.copy()
-    for period, capacity in thing.loads:
-        frame.loc[row_of(frame, thing.key[0], period), "capacity_per_year"] = capacity
-    return scenario.with_table(table.with_frame(frame))
 
 
 def with_candidate(first: FirstStage, decisions: Floats, unit: str) -> list[Floats]:

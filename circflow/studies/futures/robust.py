@@ -18,7 +18,7 @@ about 1 − Φ((Γ − 1)/√n) at most (their section 4).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,9 @@ from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Outcome
 from circflow.solver.run import Progress, read_off
+from circflow.studies.bench.arrays import COSTS_ALONE, built, difference
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
-    Copy,
     Risk,
     built_of,
     copy_of,
@@ -178,6 +178,7 @@ class _Search:
         self.first = first_stage(scenario)
         self.free = unbudgeted(scenario)
         self.model, self.compiled, self.copy = copy_of(self.free, self.first.labels)
+        self.base = built(self.free).snapshot
         self.joint = joint(self.first, [self.copy], np.ones(1), Risk())
         ranges, self.left_out = varied(scenario)
         self.rows: list[str] = []
@@ -205,13 +206,11 @@ class _Search:
             ends = [self._moved(one, one.low), self._moved(one, one.high)]
             return None if ends[0] is None or ends[1] is None else [ends[0], ends[1]]
         far = one.low if abs(one.low - neutral) >= abs(one.high - neutral) else one.high
-        if far == neutral:
-            size = self.joint.program.shape[1] + 1
-            return [np.zeros(size), np.zeros(size)]
-        slope = self._moved(one, far)
-        if slope is None:
+        gain = self._moved(one, far)
+        if gain is None:
             return None
-        return [slope * (value - neutral) / (far - neutral) for value in (one.low, one.high)]
+        slope = gain / ((far - neutral) or 1.0)
+        return [slope * (value - neutral) for value in (one.low, one.high)]
 
     def _moved(self, one: Range, value: float) -> Floats | None:
         p = one.parameter
@@ -222,9 +221,13 @@ class _Search:
         )
         if problems:
             raise ScenarioError(problems, self.scenario.book.origin)
-        _, _, copy = copy_of(with_figures(self.free, figures), self.first.labels)
-        if not _differ_in_costs(copy, self.copy):
+        then = built(with_figures(self.free, figures))
+        moved = difference(then.snapshot, self.base)
+        if moved is None:
             return None
+        if not self.base.structure.sections_of(moved.figures.indices) <= COSTS_ALONE:
+            return None
+        copy = replace(self.copy, program=then.compiled.program)
         other, program = joint(self.first, [copy], np.ones(1), Risk()).program, self.joint.program
         return np.append(other.cost - program.cost, other.offset - program.offset)
 
@@ -267,22 +270,6 @@ class _Search:
             raise CheckError(
                 "a robust plan failed the audit (a fault of circflow):\n{worst}", worst=worst
             )
-
-
-def _differ_in_costs(one: Copy, other: Copy) -> bool:
-    """Whether two programmes are one but for their costs."""
-    a, b = one.program, other.program
-    return (
-        a.shape == b.shape
-        and np.array_equal(one.first, other.first)
-        and np.array_equal(a.matrix.indptr, b.matrix.indptr)
-        and np.array_equal(a.matrix.indices, b.matrix.indices)
-        and all(
-            np.allclose(getattr(a, name), getattr(b, name), rtol=1e-12, atol=0.0)
-            for name in ("row_lower", "row_upper", "lower", "upper")
-        )
-        and np.allclose(a.matrix.data, b.matrix.data, rtol=1e-12, atol=0.0)
-    )
 
 
 def _counterpart(program: Program, sides: Sequence[Floats]) -> Program:

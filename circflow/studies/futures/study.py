@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Status
+from circflow.solver.explain import explain, reason
 from circflow.solver.run import Progress
 from circflow.studies.bench.engine import Engine, Lost
 from circflow.studies.errors import CheckError, StudyError
@@ -172,12 +173,8 @@ class Run:
         self._planned(say("plans of each future alone"), [one.decisions for one in alone])
         self.engine.tell(say("the mean scenario"))
         mean = self._mean()
-        under_mean: list[Valuation] = []
-        if mean.decisions is not None:
-            same = [mean.decisions] * len(alone)
-            under_mean = [
-                p.valuation for p in self._planned(say("the mean scenario's decisions"), same)
-            ]
+        plans = self._planned(say("the mean scenario's decisions"), [mean.decisions] * len(alone))
+        under_mean = self._worths(plan.valuation for plan in plans)
         without = [n for n, one in enumerate(alone) if one.status is Status.INFEASIBLE]
         if without:
             reasons = tuple((self.job.futures[n].name, reason_of(self.job, n)) for n in without)
@@ -185,9 +182,7 @@ class Run:
             return self._result(alone, mean, under_mean, without_plan=reasons, reason=reason)
         return self._together(alone, mean, under_mean)
 
-    def _together(
-        self, alone: list[Valuation], mean: Valuation, under_mean: list[Valuation]
-    ) -> Futures:
+    def _together(self, alone: list[Valuation], mean: Valuation, under_mean: Floats) -> Futures:
         status, decisions, bound = self.decided(mean.decisions, under_mean)
         if status is Status.INFEASIBLE:
             copies = self.each(worker.copy, say("programmes of the futures"))
@@ -198,19 +193,17 @@ class Run:
             words = {Status.UNBOUNDED: say("the futures together could earn without end")}
             reason = words.get(status, "the time limit was reached before a plan was found")
             raise NoPlan(name, status, reason)
-        same = [decisions] * len(self.job.futures)
-        plans = self._planned(say("plans of the futures"), same)
-        best = [plan.valuation for plan in plans]
-        if under_mean and self.measured(under_mean) > self.measured(best):
+        count = len(self.job.futures)
+        plans = self._planned(say("plans of the futures"), [decisions] * count)
+        best = self._worths(plan.valuation for plan in plans)
+        if self.measured(under_mean) > self.measured(best):
             # Within the gap the mean's decisions may be better than those that were found.
             assert mean.decisions is not None
-            decisions = mean.decisions
-            plans = self._planned(say("plans of the futures"), [decisions] * len(same))
+            decisions, best = mean.decisions, under_mean
+            plans = self._planned(say("plans of the futures"), [decisions] * count)
         self._check(decisions, plans, alone)
-        best = [plan.valuation for plan in plans]
         _not_above(self.measured(best), bound, "RP", say("its proven bound"))
-        if under_mean:
-            _not_above(self.measured(under_mean), bound, "EEV", "RP")
+        _not_above(self.measured(under_mean), bound, "EEV", "RP")
         return self._result(
             alone, mean, under_mean, plans, status=status, decisions=decisions, bound=bound
         )
@@ -219,14 +212,12 @@ class Run:
         self,
         alone: Sequence[Valuation],
         mean: Valuation,
-        under_mean: Sequence[Valuation],
+        under_mean: Floats,
         plans: Sequence[Planned] = (),
         **figures: Any,
     ) -> Futures:
         """From the steps of the study; a better plan that another step has found is taken."""
-        job, count = self.job, len(self.job.futures)
-        worth = _worths([plan.valuation for plan in plans], count)
-        mean_decisions = _worths(under_mean, count)
+        job, worth = self.job, self._worths(plan.valuation for plan in plans)
         members = pd.DataFrame({n: plan.members for n, plan in enumerate(plans)}).fillna(0.0)
         members.columns = pd.Index([f.name for f in job.futures][: members.shape[1]])
         figures = {"status": Status.INFEASIBLE, "decisions": None, "bound": np.nan, **figures}
@@ -236,8 +227,8 @@ class Run:
             risk=self.risk,
             first=job.first,
             worth=worth,
-            alone=np.fmax(np.fmax(_worths(alone, count), worth), mean_decisions),
-            mean_decisions=mean_decisions,
+            alone=np.fmax(np.fmax(self._worths(alone), worth), under_mean),
+            mean_decisions=under_mean,
             mean=mean.decisions,
             decisions_alone=tuple(one.decisions for one in alone),
             members=members.rename_axis("member").reset_index(),
@@ -286,7 +277,7 @@ class Run:
         return plans
 
     def decided(
-        self, start: Floats | None = None, known: Sequence[Valuation] = ()
+        self, start: Floats | None = None, known: Floats | None = None
     ) -> tuple[Status, Floats | None, float]:
         """The best decisions for all futures, and the proven bound of what they are worth; `known`:
         what the futures are worth under decisions to start from.
@@ -305,14 +296,13 @@ class Run:
         search = Grouped(
             self.probabilities, self._measured, self._groups, self.kept, self.engine.tell
         )
-        if known and np.isfinite(value := self.measured(known)):
+        if known is not None and np.isfinite(value := self.measured(known)):
             search.best, search.value = start, value
         status = search.search(groups, gap=self.job.gap)
         return status, search.best, search.bound
 
     def _measured(self, decisions: Floats) -> float:
-        words = say("decisions tried on all futures")
-        return self.measured(self.each(worker.value, words, decisions))
+        return self.measured(self.worths(say("decisions tried on all futures"), decisions))
 
     def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Valuation]:
         results: dict[int, Valuation] = {}
@@ -324,13 +314,21 @@ class Run:
             results[n] = answer
         return [results[n] for n in range(len(parts))]
 
-    def worths(self) -> Floats | None:
+    def worths(self, words: str, decisions: Floats) -> Floats:
+        """V_s under decisions; NaN where they leave no plan."""
+        return self._worths(self.each(worker.value, words, decisions))
+
+    def _worths(self, answers: Iterable[Valuation]) -> Floats:
+        """What the futures are worth; NaN where nothing is known of them."""
+        known = [one.worth for one in answers]
+        return np.array(known) if known else np.full(len(self.job.futures), np.nan)
+
+    def best_worths(self) -> Floats | None:
         """V_s under the best decisions for all futures; None where none hold in all."""
         _, decisions, _ = self.decided()
         if decisions is None:
             return None
-        answers = self.each(worker.value, say("worths of the futures"), decisions)
-        return np.array([one.worth for one in answers])
+        return self.worths(say("worths of the futures"), decisions)
 
     def _mean(self) -> Valuation:
         scenario = mean_scenario(self.job.scenario, self.job.futures)
@@ -361,17 +359,14 @@ class Run:
     def compared(self, decisions: Floats) -> tuple[Floats, Floats, float]:
         """Worths of the futures under decisions (NaN: no plan), under those that are best for
         them together, and the proven bound of the latter's mean."""
-        answers = self.each(worker.value, say("the decisions"), decisions)
-        _, better, bound = self.decided(decisions, answers)
-        worths = np.array([one.worth for one in answers])
+        worths = self.worths(say("the decisions"), decisions)
+        _, better, bound = self.decided(decisions, worths)
         if better is None:
-            return worths, np.full(len(answers), np.nan), np.nan
-        best = self.each(worker.value, say("the best decisions for them"), better)
-        return worths, np.array([one.worth for one in best]), bound
+            return worths, self._worths([]), np.nan
+        return worths, self.worths(say("the best decisions for them"), better), bound
 
-    def measured(self, answers: Sequence[Valuation]) -> float:
+    def measured(self, worths: Floats) -> float:
         """What worths count together; −∞ where a future has no plan."""
-        worths = np.array([one.worth for one in answers])
         if np.isnan(worths).any():
             return -np.inf
         return self.risk.measure(worths, self.probabilities)
@@ -380,8 +375,6 @@ class Run:
 def _unbounded(job: Job, alone: Sequence[Valuation]) -> None:
     for future, one in zip(job.futures, alone, strict=True):
         if one.status is Status.UNBOUNDED:
-            from circflow.solver.explain import explain, reason
-
             words = reason(explain(in_future(job.scenario, future)), Status.UNBOUNDED)
             name = say(
                 "{name}, in the future {name_2!r}", name=job.scenario.name, name_2=future.name
@@ -414,7 +407,7 @@ def _softening(run: Run, decisions: Floats, worths: Floats) -> pd.DataFrame:
         run.engine.tell(say("without {words}", words=thing.words))
         scenario = without(job.scenario, thing)
         other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit, job.risk)
-        left = Run(other, run.engine, run.group_size).worths()
+        left = Run(other, run.engine, run.group_size).best_worths()
         parts.append((thing, worths, left, say("without it no decisions hold in every future")))
     return softened(job.futures, parts)
 
@@ -426,9 +419,9 @@ def _added(
     those without it; why there are none with it."""
     starts = with_candidate(run.job.first, decisions, unit)
     for one in starts:
-        added = run.each(worker.value, say("with {unit}", unit=unit), one)
+        added = run.worths(say("with {unit}", unit=unit), one)
         if np.isfinite(run.measured(added)):
-            return np.array([answer.worth for answer in added]), worths, ""
+            return added, worths, ""
     if starts:
         return None, worths, say("with it a future has no plan")
     return None, worths, not_added(run.job.scenario, unit, built)
@@ -445,7 +438,3 @@ def _test(run: Run, decisions: Floats, count: int, seed: int) -> Tested:
         batch = Run(job, run.engine)
         batches.append(batch.compared(decisions))
     return judged(batches, run.risk)
-
-
-def _worths(answers: Sequence[Valuation], count: int) -> Floats:
-    return np.array([one.worth for one in answers]) if answers else np.full(count, np.nan)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
 from circflow.report.numbers import columns, number, numbers, share
 from circflow.report.vocabulary import cell, heading
-from circflow.studies.futures.result import FIGURES
-
-if TYPE_CHECKING:
-    from circflow.studies.futures.result import Futures
-    from circflow.studies.futures.robust import Robust
+from circflow.studies.futures.result import FIGURES, Futures
+from circflow.studies.futures.robust import Robust
 
 _MOST_FUTURES = 20
+_SHARES = ("probability", "share_of_risk", "chance")
 _SHOWN = ("RP", "WS", "EVPI", "EV", "EEV", "VSS", "CVaR")
 
 
@@ -85,20 +83,37 @@ def _decisions(result: Futures) -> list[str]:
     return [*columns(titles, rows, left=3), ""]
 
 
+def _table(
+    table: pd.DataFrame, titles: dict[str, str], left: int = 1, total: int = 100
+) -> list[str]:
+    """Columns of a table under their titles, the first `left` to the left."""
+
+    def shown(name: str) -> list[str]:
+        if name in _SHARES:
+            return [share(value) for value in table[name]]
+        if pd.api.types.is_numeric_dtype(table[name]):
+            return numbers(table[name])
+        return [plain(cell(name, str(value))) for value in table[name]]
+
+    rows = list(zip(*map(shown, titles), strict=True))
+    return columns(list(titles.values()), rows, left=left, total=total)
+
+
 def _futures(result: Futures) -> list[str]:
     table = result.table
     shown = table.sort_values("worth", kind="stable") if result.RP is not None else table
     shown = shown.head(_MOST_FUTURES)
-    money = [numbers(shown[name]) for name in ("worth", "alone", "regret", "mean_decisions")]
-    rows = [
-        [plain(cell("future", str(name))), share(p), *figures]
-        for name, p, *figures in zip(shown["future"], shown["probability"], *money, strict=True)
-    ]
-    titles = [say("future"), say("likely"), say("worth"), say("alone"), say("regret")]
-    titles.append(say("mean decisions"))
+    titles = {
+        "future": say("future"),
+        "probability": say("likely"),
+        "worth": say("worth"),
+        "alone": say("alone"),
+        "regret": say("regret"),
+        "mean_decisions": say("mean decisions"),
+    }
     more = len(table) - len(shown)
     rest = [say("  … and {more} more futures (-o writes all)", more=more)] if more else []
-    return [*columns(titles, rows), *rest, ""]
+    return [*_table(shown, titles), *rest, ""]
 
 
 def _members(result: Futures) -> list[str]:
@@ -106,20 +121,14 @@ def _members(result: Futures) -> list[str]:
     if table.empty or len(result.futures) < 2:
         return []
     table = table.sort_values("share_of_risk", ascending=False, kind="stable")
-    money = [numbers(table[name]) for name in ("mean", "worst_tenth", "deviation")]
-    rows = [
-        [plain(cell("of", str(name))), *figures, share(part)]
-        for name, *figures, part in zip(
-            table["member"], *money, table["share_of_risk"], strict=True
-        )
-    ]
-    return [
-        *columns(
-            [say("member"), say("mean"), say("worst tenth"), say("deviation"), say("of the risk")],
-            rows,
-        ),
-        "",
-    ]
+    titles = {
+        "of": say("member"),
+        "mean": say("mean"),
+        "worst_tenth": say("worst tenth"),
+        "deviation": say("deviation"),
+        "share_of_risk": say("of the risk"),
+    }
+    return [*_table(table.rename(columns={"member": "of"}), titles), ""]
 
 
 def _infrastructure(result: Futures) -> list[str]:
@@ -128,22 +137,17 @@ def _infrastructure(result: Futures) -> list[str]:
         return []
     others = set(result.candidates["unit"]) - {one["unit"] for one in result.built}
     table = table[~((table["kind"] == "candidate") & table["name"].isin(others))]
-    money = [numbers(table[name]) for name in ("worth", "worst", "by_risk")]
-    rows = [
-        [plain(cell("kind", str(kind))), plain(str(name)), plain(str(why or "–")), *figures]
-        for kind, name, why, *figures in zip(
-            table["kind"], table["name"], table["because_of"], *money, strict=True
-        )
-    ]
-    titles = [
-        say("infrastructure"),
-        "",
-        say("because of"),
-        say("worth"),
-        say("at most"),
-        say("by risk"),
-    ]
-    return [*columns(titles, rows, left=3, total=120), ""]
+    why = table["because_of"]
+    titles = {
+        "kind": say("infrastructure"),
+        "name": "",
+        "because_of": say("because of"),
+        "worth": say("worth"),
+        "worst": say("at most"),
+        "by_risk": say("by risk"),
+    }
+    table = table.assign(because_of=why.where(why.astype(bool), "–"))
+    return [*_table(table, titles, left=3, total=120), ""]
 
 
 def _test(result: Futures) -> list[str]:
@@ -197,28 +201,23 @@ def no_plan_lines(result: Futures) -> list[str]:
 def robust_lines(result: Robust) -> list[str]:
     """The price of robustness on the terminal."""
     currency = result.scenario.settings.currency
-    curve = result.curve
-    money = [numbers(curve[name]) for name in ("worth", "nominal", "price")]
-    rows = [
-        [number(gamma), *figures, share(chance), str(built)]
-        for gamma, *figures, chance, built in zip(
-            curve["gamma"], *money, curve["chance"], curve["built"], strict=True
-        )
-    ]
-    titles = [
-        say("figures that turn out badly"),
-        say("worth at least"),
-        say("as it stands"),
-        say_in("robustness", "price"),
-    ]
+    curve = result.curve.assign(gamma=result.curve["gamma"].map(number))
+    titles = {
+        "gamma": say("figures that turn out badly"),
+        "worth": say("worth at least"),
+        "nominal": say("as it stands"),
+        "price": say_in("robustness", "price"),
+        "chance": say("chance of less"),
+        "built": say("built"),
+    }
     head = say(
         "{name}: {count} uncertain figures, million {currency}",
         name=plain(result.scenario.name),
         count=len(result.rows),
         currency=currency,
     )
-    shown = [head, "", *columns([*titles, say("chance of less"), say("built")], rows), ""]
-    for gamma, plan in zip(curve["gamma"], result.plans, strict=True):
+    shown = [head, "", *_table(curve, titles), ""]
+    for gamma, plan in zip(result.curve["gamma"], result.plans, strict=True):
         if gamma in result.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
             shown.append(say("Built against {gamma}: {names}", gamma=number(gamma), names=names))

@@ -11,6 +11,7 @@ from circflow.data.changes.futures import in_future
 from circflow.data.coded import Floats
 from circflow.i18n import say
 from circflow.solution.solution import Status
+from circflow.solver.explain import explain
 from circflow.solver.optimum import optimum
 from circflow.studies.futures.first_stage import Copy, Risk, joint, unbudgeted
 from circflow.studies.futures.worker import Job
@@ -21,8 +22,6 @@ _MOST_COMBINED = 60
 
 def reason_of(job: Job, number: int) -> str:
     """Why a future has no plan even alone: what differs in it, and which cells collide."""
-    from circflow.solver.explain import explain
-
     future = job.futures[number]
     explanation = explain(unbudgeted(in_future(job.scenario, future)))
     words = str(explanation)

@@ -77,28 +77,26 @@ class Offer:
         return np.sum([there for _, there in self.missing], axis=0) if self.missing else none
 
 
+@dataclass(eq=False)
 class Pricing:
     """A library's technologies at a plan's prices."""
 
-    def __init__(
-        self,
-        prices: LocalPrices,
-        solution: Solution,
-        library: Library,
-        matches: Matches,
-        rates: Rates,
-    ) -> None:
-        self.prices, self.library, self.matches, self.rates = prices, library, matches, rates
-        self.scenario: Scenario = prices.scenario
-        self.solution = solution
-        self.technologies = {
-            str(r["technology"]): r for r in library.technologies.to_dict("records")
-        }
-        self.materials = {str(r["material"]): r for r in library.materials.to_dict("records")}
+    prices: LocalPrices
+    solution: Solution
+    library: Library
+    matches: Matches
+    rates: Rates
+
+    def __post_init__(self) -> None:
+        self.scenario: Scenario = self.prices.scenario
+        technologies = self.library.technologies.to_dict("records")
+        self.technologies = {str(r["technology"]): r for r in technologies}
+        materials = self.library.materials.to_dict("records")
+        self.materials = {str(r["material"]): r for r in materials}
         self.category = self.scenario.frame("Materials").set_index("material")["category"].to_dict()
         period = self.scenario.period_items
         self.weight, self.start = period["weight"], period["start"]
-        self.shape = prices.delivered.shape[0], prices.delivered.shape[2]
+        self.shape = self.prices.delivered.shape[0], self.prices.delivered.shape[2]
         self.new_place: Flags = np.zeros(self.shape, dtype=bool)
 
     # ----------------------------------------------------------------- prices of the library
@@ -256,10 +254,10 @@ class Pricing:
         run = np.minimum(available, arriving)
         best = np.full((5, len(size)), -np.inf)  # most, margin, capital, first tonne, decided
         best[4] = 0.0
-        for decided in range(len(self.start)):
-            weight = self.weight * self.service(offer.technology, decided)
-            if not weight.any():
-                continue
+        served = [self.service(offer.technology, t) for t in range(len(self.start))]
+        possible = [t for t, service in enumerate(served) if service.any()]
+        for decided in possible:
+            weight = self.weight * served[decided]
             margin = offer.margin @ weight / weight.sum()
             capital = np.array([self._yearly(offer.technology, s, decided) for s in sizes])[of]
             per_unit = capital * MILLION / available
@@ -267,8 +265,7 @@ class Pricing:
             rows = [most, margin, per_unit, margin - per_unit, np.full(len(size), float(decided))]
             best = np.where(margin - per_unit > best[3], rows, best)
         most, margin, per_unit, first_tonne, decided_in = best
-        never = not any(self.service(offer.technology, t).any() for t in range(len(self.start)))
-        if never:
+        if not possible:
             margin = offer.margin @ self.weight / self.weight.sum()
             per_unit, first_tonne = np.full((2, len(size)), np.nan)
         years = f"{row['construction_years']:.0f}"
@@ -278,7 +275,7 @@ class Pricing:
         for text, there in (
             *offer.missing,
             (unsupplied, arriving <= 0.0),
-            (late, np.full(len(margin), never)),
+            (late, np.full(len(margin), not possible)),
         ):
             missing[there] = [f"{m}; {text}" if m else text for m in missing[there]]
         products = [flow.library_material for flow in self.new_products(offer)]

@@ -58,10 +58,8 @@ class EmissionCosts:
         worth = dict(zip(zip(room["row"], room["period"], strict=True), room["value"], strict=True))
         sites = scenario.frame("Sites")
         limits = scenario.in_force("EmissionLimits")
-        for limit in limits.to_dict("records"):
+        for limit in limits[limits["scope"] != "unit"].to_dict("records"):
             covered = np.ones(len(sites), dtype=bool)
-            if limit["scope"] == "unit":
-                continue
             if limit["scope"] != "cluster":
                 covered = (sites[limit["scope"]] == limit["key"]).to_numpy()
             room_there = max(float(worth.get((limit["row"], limit["period"]), 0.0)), 0.0)
@@ -73,22 +71,20 @@ class EmissionCosts:
             cost -= weight / (goal.value or 1.0)
         return costs
 
-    def of(self, kind: str, *keys: str) -> Floats:
-        """Currency per unit of what emits: sites × periods. The first key with a factor counts,
-        else the factor of a blank key."""
-        total = np.zeros(self.shape)
-        for pollutant, cost in self.by_pollutant.items():
-            for key in (*keys, None):
-                if (kind, key, pollutant) in self.factors:
-                    total += self.factors[kind, key, pollutant] * cost
-                    break
-        return total
+    def of(self, kind: str, key: str | None = None) -> Floats:
+        """Currency per unit of what emits: sites × periods; a key without a factor has that of a
+        blank key."""
+        known = self.factors.items()
+        return self._of(kind, {p: f for (k, name, p), f in known if (k, name) == (kind, key)})
 
     def of_recipe(self, factors: dict[str, float]) -> Floats:
         """The same for a recipe that is not in the scenario, with its own factors."""
+        return self._of("recipe", factors)
+
+    def _of(self, kind: str, factors: dict[str, float]) -> Floats:
         total = np.zeros(self.shape)
         for pollutant, cost in self.by_pollutant.items():
-            blank = self.factors.get(("recipe", None, pollutant), 0.0)
+            blank = self.factors.get((kind, None, pollutant), 0.0)
             total += factors.get(pollutant, blank) * cost
         return total
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -105,7 +106,7 @@ class _Maker:
         self.here = _compositions(scenario.frame("Properties"))
         self.there = _compositions(library.properties)
 
-    def matched(self, row: Mapping[object, object]) -> tuple[object, ...] | None:
+    def matched(self, row: Mapping[Any, Any]) -> tuple[object, ...] | None:
         material, stated = str(row["material"]), row["library_material"]
         head = material, row["name"]
         if stated == NONE:
@@ -144,7 +145,7 @@ class _Maker:
         question = say("is it {listed}? {settle}", listed=listed, settle=say(_SETTLE))
         return (*head, near[0], how or "alike", False, None, question)
 
-    def _factor(self, row: Mapping[object, object], name: str) -> float | None:
+    def _factor(self, row: Mapping[Any, Any], name: str) -> float | None:
         """The scenario's units per unit of the library; None where they cannot be compared."""
         other = self.of[name]
         if row["unit"] == other["unit"]:
@@ -175,7 +176,7 @@ class _Maker:
             better=meant(text, self.of),
         )
 
-    def _by_name(self, row: Mapping[object, object]) -> tuple[str, list[str]]:
+    def _by_name(self, row: Mapping[Any, Any]) -> tuple[str, list[str]]:
         """The library's materials that have one of its names, by the nearest kind of name."""
         forms = [form for name in (row["material"], row["name"]) for form in _forms(name)]
         for how in _STRENGTH[2:]:
@@ -184,7 +185,7 @@ class _Maker:
                 return how, list(dict.fromkeys(materials))
         return "", []
 
-    def _doubt(self, row: Mapping[object, object], name: str) -> str:
+    def _doubt(self, row: Mapping[Any, Any], name: str) -> str:
         """Why a material of that name may be another one; "" if nothing speaks against it."""
         other = self.of[name]
         if self._factor(row, name) is None:
@@ -193,8 +194,8 @@ class _Maker:
                 unit=row["unit"],
                 unit_2=other["unit"],
             )
-        here, there = _number(row["hazard_class"]), _number(other["hazard_class"])
-        if here is not None and there is not None and here <= HAZARDOUS and here < there:
+        here, there = float(row["hazard_class"]), float(other["hazard_class"])
+        if here <= HAZARDOUS and here < there:
             return say(
                 "it is of hazard class {here} here, of {there} in the library",
                 here=written(here),
@@ -212,7 +213,7 @@ class _Maker:
                 )
         return ""
 
-    def _near(self, row: Mapping[object, object]) -> list[str]:
+    def _near(self, row: Mapping[Any, Any]) -> list[str]:
         """Materials of the library with a name like that of a waste or intermediate."""
         if row["category"] not in ASKED:
             return []
@@ -228,7 +229,7 @@ class _Maker:
         alike = alike or [m for m in scores if self._of_like_composition(row, m)]
         return sorted(alike, key=lambda name: -scores[name])[:_PROPOSALS]
 
-    def _of_like_composition(self, row: Mapping[object, object], name: str) -> bool:
+    def _of_like_composition(self, row: Mapping[Any, Any], name: str) -> bool:
         """Whether both sides know a substance of two materials, and nothing speaks against them."""
         mine, its = self.here.get(str(row["material"]), {}), self.there.get(name, {})
         return bool(mine.keys() & its.keys()) and not self._doubt(row, name)
@@ -259,13 +260,9 @@ def _digits(text: str) -> str:
     return re.sub(r"[\s*]", "", text)
 
 
-def _compositions(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
-    known: dict[str, dict[str, float]] = {}
-    for material, substance, value in rows[["material", "property", "value"]].itertuples(
-        index=False
-    ):
-        known.setdefault(str(material), {})[str(substance)] = float(value)
-    return known
+def _compositions(rows: pd.DataFrame) -> dict[str, dict[Any, Any]]:
+    groups = rows.set_index("property").groupby("material", sort=False)["value"]
+    return {str(material): values.to_dict() for material, values in groups}
 
 
 def _alike(share: float, usual: float) -> bool:
@@ -274,11 +271,6 @@ def _alike(share: float, usual: float) -> bool:
         return share == usual
     apart = max(share, usual) / min(share, usual)
     return any(1.0 / APART <= apart / measure <= APART for measure in _MEASURES)
-
-
-def _number(value: object) -> float | None:
-    number = float(value)  # type: ignore[arg-type]
-    return None if number != number else number  # noqa: PLR0124 - NaN
 
 
 def _forms(name: object) -> Iterable[str]:

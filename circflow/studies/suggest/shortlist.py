@@ -20,7 +20,7 @@ from circflow.algebra.build import weights
 from circflow.data.coded import Floats, Ints, place_in
 from circflow.data.scenario import MILLION
 from circflow.solver.highs import Outcome
-from circflow.solver.proven import Proven
+from circflow.studies.bench.series import Series
 from circflow.studies.suggest.first_tonne import Offer, Pricing, alternatives
 from circflow.studies.units.candidates import Bench, Plan
 
@@ -118,15 +118,15 @@ def first_look(bench: Bench, units: Sequence[str]) -> dict[str, float]:
     places = {unit: bench.units.get(unit, _NONE) for unit in units}
     every = np.concatenate([_NONE, *places.values()])
     program = bench.program.relaxed().with_bounds(every, 0.0, 0.0)
-    session = Proven(program, scaling=bench.scaling)
-    without = session.solve()
+    linear = Series(bench.scaling)
+    without = linear.solve(program)
     gains = dict.fromkeys(units, -np.inf)
     for unit, columns in places.items():
         if not len(columns) or without.x is None:
             continue
         once = np.array([bench.once[unit]], dtype=np.intp)
-        session.change_to(program.with_bounds(columns, 0.0, 1.0).with_limits(once, lower=1.0))
-        outcome = session.resolve()
+        with_it = program.with_bounds(columns, 0.0, 1.0).with_limits(once, lower=1.0)
+        outcome = linear.solve(with_it)
         if outcome.x is not None:
             gains[unit] = without.objective - outcome.objective
     return gains

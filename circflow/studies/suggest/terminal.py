@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
-from circflow.report.numbers import columns, number
-
-if TYPE_CHECKING:
-    from circflow.studies.suggest.study import Suggestions
+from circflow.report.numbers import number, table_lines
+from circflow.studies.suggest.study import Suggestions
 
 _SHOWN = 8
 
@@ -25,18 +20,6 @@ def lines(result: Suggestions) -> list[str]:
         block = list(part(result))
         shown += [*block, ""] if block else []
     return shown[:-1]
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        return plain(value)
-    return "–" if pd.isna(value) else number(float(value))
-
-
-def _table(rows: pd.DataFrame, titles: dict[str, str], *, left: int, total: int = 100) -> list[str]:
-    """Columns of a table under their titles, the first `left` to the left."""
-    cells = [[_cell(r[name]) for name in titles] for r in rows.to_dict("records")]
-    return columns(list(titles.values()), cells, left=left, total=total)
 
 
 def _suggestions(result: Suggestions) -> Iterator[str]:
@@ -60,7 +43,7 @@ def _suggestions(result: Suggestions) -> Iterator[str]:
         "break_even_capex_million": say("break-even"),
         "load_share": say("load %"),
     }
-    yield from _table(rows, titles, left=3)
+    yield from table_lines(rows, titles, left=3)
 
 
 def _words(result: Suggestions) -> Iterator[str]:
@@ -98,7 +81,7 @@ def _almost(result: Suggestions) -> list[str]:
         "first_tonne_value": say("first tonne"),
         "missing": say("what is missing"),
     }
-    return _table(result.almost.head(_SHOWN), titles, left=2, total=120)
+    return table_lines(result.almost.head(_SHOWN), titles, left=2, total=120)
 
 
 def _no_market(result: Suggestions) -> Iterator[str]:
@@ -111,7 +94,7 @@ def _no_market(result: Suggestions) -> Iterator[str]:
             "usual_price": say("usual price"),
         }
         yield say("Prices in {currency} per unit", currency=result.currency)
-        yield from _table(result.no_market.head(_SHOWN), titles, left=3)
+        yield from table_lines(result.no_market.head(_SHOWN), titles, left=3)
 
 
 def _questions(result: Suggestions) -> Iterator[str]:

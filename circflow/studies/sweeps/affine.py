@@ -3,16 +3,17 @@
 Almost every figure of a scenario enters the programme linearly. With θ the vector of all arrays
 and θ₀ that of the scenario as it stands, parameter i compiled at two values a and b gives
 
-    D_i(v) = θ(v) − θ₀ = A_i + s·S_i,   A_i = θ(a) − θ₀,  S_i = θ(b) − θ(a),  s = (v − a)/(b − a)
+    D_i(v) = θ(v) − θ₀ = (1 − s)·D_i(a) + s·D_i(b),   s = (v − a)/(b − a)
 
 which is exact at a and b, and everywhere if θ is affine in v; a third value tells: for a factor
 or an addition the scenario itself, at which D_i must vanish, else one value in between. Several
 parameters add up, θ = θ₀ + Σ D_i, unless two meet in one product (a price and an amount that it
 multiplies); then
 
-    θ = θ₀ + Σ_i D_i + Σ_ij (c00 + c10 s_i + c01 s_j + c11 s_i s_j)
+    θ = θ₀ + Σ_i D_i + Σ_ij D_ij
 
-with the four c of a pair from compilations at its four corners. Which pairs meet is found by
+with D_ij, what two do together beyond what each does alone, interpolated (bilinear) from
+compilations at their four corners. Which pairs meet is found by
 halving, and two of the runs themselves, compiled, verify the whole. What fails is rebuilt.
 
 The discount rate is in no line: what it does to money is known (`discounting`), whatever the
@@ -22,15 +23,15 @@ other parameters do to the money that it discounts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csc_array, csr_array, hstack, vstack
+from scipy.sparse import csr_array, eye_array, kron, vstack
 
 from circflow.data.coded import Floats
 from circflow.i18n import say
-from circflow.studies.bench.arrays import SECTIONS, Difference, Snapshot, combined
+from circflow.studies.bench.arrays import Difference, Snapshot, difference, joint_part
 from circflow.studies.bench.money_by_rate import Rating
 from circflow.studies.bench.rated import Rated
 from circflow.studies.sweeps.design import Parameter, Point, point_of
@@ -56,67 +57,47 @@ class Line:
         return 0.0 if self.high == self.low else (value - self.low) / (self.high - self.low)
 
 
+@dataclass(eq=False)
 class Affine:
     """θ(point) for every point whose parameters are lines, or the discount rate."""
 
-    def __init__(
-        self,
-        base: Snapshot,
-        lines: Sequence[Line],
-        pairs: Sequence[tuple[int, int]],
-        parts: Sequence[Difference],
-        rating: Rating | None = None,
-    ) -> None:
-        """`parts`: two differences per line (constant, slope), then four per pair of lines."""
-        self.base = base
+    base: Snapshot
+    lines: Sequence[Line]
+    pairs: Sequence[tuple[int, int]]
+    parts: InitVar[Sequence[Difference]]
+    """A difference for both ends of every line, then for the corners of every pair of lines (both
+    low, low and high, high and low, both high)."""
+    rating: InitVar[Rating | None]
+
+    def __post_init__(self, parts: Sequence[Difference], rating: Rating | None) -> None:
+        base = self.base
         self.rated = Rated(rating, base, parts) if rating else None
-        self.lines = tuple(lines)
-        self.pairs = tuple(pairs)
-        self.place_of = {line.parameter: n for n, line in enumerate(lines)}
-        touched = [p.places for p in parts]
-        if self.rated:
-            touched.append(self.rated.places)
-        self.support = np.unique(np.concatenate(touched)) if touched else np.empty(0, dtype=np.intp)
-        columns = [
-            csc_array(
-                (p.values, (np.searchsorted(self.support, p.places), np.zeros(len(p.places), int))),
-                shape=(len(self.support), 1),
-            )
-            for p in parts
-        ]
-        self.moves = csr_array(hstack(columns)) if columns else csr_array((len(self.support), 0))
-        if self.rated:
-            self._rated_at = np.searchsorted(self.support, self.rated.places)
-        self.forms = csr_array(vstack([p.forms for p in parts])) if parts else None
-        used = np.empty(0, dtype=np.intp)
-        if self.forms is not None:
-            used = np.flatnonzero(np.diff(self.forms.indptr))
-            self._changing = csr_array(self.forms[used, :])
+        self.place_of = {line.parameter: n for n, line in enumerate(self.lines)}
+        moves = vstack([csr_array((0, len(base.figures))), *(p.figures for p in parts)], "csr")
+        rated = self.rated.places if self.rated else np.empty(0, dtype=np.intp)
+        self.support = np.union1d(moves.indices, rated)
+        self.moves = csr_array(moves[:, self.support].T)
+        self._rated_at = np.searchsorted(self.support, rated)
+        none = csr_array((0, base.forms.shape[1]))
+        self.forms = vstack([none, *(p.forms for p in parts)], "csr")
+        used = np.flatnonzero(np.diff(self.forms.indptr))
+        self._changing = self.forms[used, :]
         # Which part and which label the forms that change belong to.
         self._part, self._label = np.divmod(used, max(base.forms.shape[0], 1))
-        structure = base.structure
-        self.spans = {}
-        for name in SECTIONS:
-            span = structure.section(name)
-            first, last = np.searchsorted(self.support, [span.start, span.stop])
-            self.spans[name] = (slice(int(first), int(last)), span.start)
+        constants = base.structure.section("constant")
+        self._inside = slice(*np.searchsorted(self.support, [constants.start, constants.stop]))
+        self._moved_constants = self.support[self._inside] - constants.start
 
     def weights(self, point: Point) -> Floats:
         """What every part counts at a point, then what every kind of money counts."""
-        count = len(self.lines)
-        weights_of = np.zeros(2 * count + 4 * len(self.pairs))
-        share = np.zeros(count)
+        ends = np.zeros((len(self.lines), 2))
         for n, line in enumerate(self.lines):
             value = point[line.parameter]
             if value is not None:
-                share[n] = line.share(float(value))
-                weights_of[2 * n], weights_of[2 * n + 1] = 1.0, share[n]
-        for n, (i, j) in enumerate(self.pairs):
-            both = weights_of[2 * i] * weights_of[2 * j]
-            at = 2 * count + 4 * n
-            weights_of[at : at + 4] = both * np.array(
-                [1.0, share[i], share[j], share[i] * share[j]]
-            )
+                share = line.share(float(value))
+                ends[n] = 1.0 - share, share
+        corners = [np.outer(ends[i], ends[j]).ravel() for i, j in self.pairs]
+        weights_of = np.concatenate([ends.ravel(), *corners])
         if self.rated:
             rating = self.rated.rating
             weights_of = np.append(weights_of, rating.weights(point[rating.at]))
@@ -143,20 +124,17 @@ class Affine:
     def figures(self, point: Point) -> Floats:
         """All figures at a point."""
         values = self.base.figures.copy()
-        if len(self.support):
-            values[self.support] = self.moved(self.weights(point))
+        values[self.support] = self.moved(self.weights(point))
         return values
 
     def totals(self, x: Floats, point: Point) -> Floats:
         """Every form at a plan of a point."""
         weights = self.weights(point)
         moved, totals = self.moved(weights), self.base.totals(x)
-        inside, start = self.spans["constant"]
-        at = self.support[inside] - start
-        totals[at] += moved[inside] - self.base.figures[self.support[inside]]
-        if len(self._part):
-            change = weights[self._part] * (self._changing @ x)
-            totals += np.bincount(self._label, change, len(totals))
+        inside = self._inside
+        totals[self._moved_constants] += moved[inside] - self.base.figures[self.support[inside]]
+        change = weights[self._part] * (self._changing @ x)
+        totals += np.bincount(self._label, change, len(totals))
         if self.rated:
             totals[self.rated.labels] = self.rated.forms(*self._split(weights)) @ np.append(x, 1.0)
         return totals
@@ -167,27 +145,20 @@ class Affine:
         if compiled is None:
             return np.inf
         weights = self.weights(point)
-        true = self.base.figures.copy()
-        true[compiled.places] += compiled.values
+        true = self.base.figures + compiled.figures.toarray()[0]
         predicted = self.figures(point)
         miss = np.abs(predicted - true)
         size = np.maximum(np.abs(true), np.abs(self.base.figures))
-        if len(self.support):
-            size[self.support] = np.maximum(
-                size[self.support],
-                np.asarray(abs(self.moves) @ (self._split(weights)[0] != 0.0)),
-            )
+        moved = abs(self.moves) @ (self._split(weights)[0] != 0.0)
+        size[self.support] = np.maximum(size[self.support], moved)
         share = np.divide(miss, size, out=np.zeros_like(miss), where=miss > 0.0)
         return max(float(share.max(initial=0.0)), self._forms_error(weights, compiled))
 
     def _forms_error(self, weights: Floats, compiled: Difference) -> float:
-        change = csr_array(compiled.forms, copy=True)
         scale = float(np.abs(self.base.forms.data).max(initial=0.0)) or 1.0
         parts, kinds = self._split(weights)
-        if self.forms is not None and self.forms.nnz:
-            rows = self.base.forms.shape[0]
-            for n in np.flatnonzero(parts):
-                change = change - parts[n] * self.forms[n * rows : (n + 1) * rows]
+        of_labels = kron(csr_array(parts[None, :]), eye_array(self.base.forms.shape[0]))
+        change = csr_array(compiled.forms - of_labels @ self.forms)
         miss = 0.0
         if self.rated:
             labels = self.rated.labels
@@ -245,6 +216,10 @@ class _Fitting:
         self.compilations += len(new)
         self.known.update(zip(new, self.ask(full), strict=True))
         return [self.known[k] for k in keys]
+
+    def _known(self, points: Sequence[dict[int, Any]]) -> list[Difference]:
+        """The same of points whose structure is known to be that of the base."""
+        return [one for one in self.compile(points) if one is not None]
 
     def _point(self, values: Mapping[int, Any]) -> Point:
         return point_of(len(self.parameters), values)
@@ -315,9 +290,7 @@ class _Fitting:
         alone = self._model([line], [])
         if third is None:
             point = self._point({n: self.parameters[n].neutral})
-            there: Difference | None = Difference(
-                np.empty(0, dtype=np.intp), np.empty(0), csr_array(self.base.forms.shape)
-            )
+            there = difference(self.base, self.base)
         else:
             point, there = self._point({n: third}), self.compile([{n: third}])[0]
         error = alone.error(point, there)
@@ -326,32 +299,16 @@ class _Fitting:
     def _model(self, lines: Sequence[Line], pairs: Sequence[tuple[int, int]]) -> Affine:
         parts: list[Difference] = []
         for line in lines:
-            low, high = self.compile([{line.parameter: line.low}, {line.parameter: line.high}])
-            assert low is not None and high is not None
-            parts += [low, combined([(1.0, high), (-1.0, low)], self.base)]
+            n = line.parameter
+            parts += self._known([{n: line.low}, {n: line.high}])
         for i, j in pairs:
-            parts += self._pair(lines[i], lines[j])
+            for corner in self._corners(lines[i], lines[j]):
+                both, *alone = self._known([corner, *({n: v} for n, v in corner.items())])
+                parts.append(joint_part(both, alone, self.base))
         return Affine(self.base, lines, pairs, parts, self.rating)
 
     def _corners(self, a: Line, b: Line) -> list[dict[int, Any]]:
         return [{a.parameter: v, b.parameter: w} for v in (a.low, a.high) for w in (b.low, b.high)]
-
-    def _pair(self, a: Line, b: Line) -> list[Difference]:
-        """c00, c10, c01, c11 of what two parameters do together beyond what each does alone."""
-        corners = self.compile(self._corners(a, b))
-        rest = []
-        for corner, at in zip(corners, self._corners(a, b), strict=True):
-            assert corner is not None
-            alone = self.compile([{a.parameter: at[a.parameter]}, {b.parameter: at[b.parameter]}])
-            assert alone[0] is not None and alone[1] is not None
-            rest.append(combined([(1.0, corner), (-1.0, alone[0]), (-1.0, alone[1])], self.base))
-        ll, lh, hl, hh = rest
-        return [
-            ll,
-            combined([(1.0, hl), (-1.0, ll)], self.base),
-            combined([(1.0, lh), (-1.0, ll)], self.base),
-            combined([(1.0, hh), (-1.0, hl), (-1.0, lh), (1.0, ll)], self.base),
-        ]
 
     def _joint(self, lines: Sequence[Line]) -> list[Point]:
         """Two points in which several lines are changed: those with the largest changes."""
@@ -415,13 +372,9 @@ class _Fitting:
             both, one, other = self.compile([at(left + right), at(left), at(right)])
             if both is None or one is None or other is None:
                 return True
-            rest = combined([(1.0, both), (-1.0, one), (-1.0, other)], self.base)
-            size = np.abs(self.base.figures)
-            for part in (both, one, other):
-                size[part.places] = np.maximum(size[part.places], np.abs(part.values))
-            beyond = np.abs(rest.values) > TOLERANCE * size[rest.places]
+            rest = joint_part(both, [one, other], self.base, TOLERANCE)
             scale = float(np.abs(self.base.forms.data).max(initial=1.0))
-            return bool(beyond.any() or (np.abs(rest.forms.data) > TOLERANCE * scale).any())
+            return bool(rest.figures.nnz or (np.abs(rest.forms.data) > TOLERANCE * scale).any())
 
         def between(left: list[int], right: list[int]) -> None:
             if len(pairs) > _MOST_PAIRS or not left or not right or not together(left, right):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import numpy as np
 
@@ -172,15 +173,9 @@ def _value_of(one: Parameter, column: Column, value: Any) -> Any:
 
 def _listed(address: str, values: Any) -> list[Any]:
     """The values of a parameter, given as a list or anything like it."""
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        _refuse(address, values)
-    try:
-        return list(values)
-    except TypeError:  # an array without a dimension
-        _refuse(address, values)
-
-
-def _refuse(address: str, values: Any) -> NoReturn:
+    if not isinstance(values, str | bytes | Mapping):
+        with suppress(TypeError):  # no list, or an array without a dimension
+            return list(values)
     raise StudyError(
         "{address}: the values must be a list, not {values!r}", address=address, values=values
     )
@@ -192,7 +187,6 @@ class Design:
 
     parameters: tuple[Parameter, ...]
     points: tuple[Point, ...]
-    name: str = ""
 
 
 def edits_of(parameters: Sequence[Parameter], point: Point) -> list[tuple[str, Any]]:
@@ -237,7 +231,6 @@ def design(
     rows: Sequence[tuple[str, str, Iterable[Any]]],
     *,
     together: bool = False,
-    name: str = "",
 ) -> Design:
     """Points of parameters given as (address, how, values)."""
     if not rows:
@@ -266,7 +259,7 @@ def design(
                 "{runs:,} runs are too many: at most {most_runs:,}", runs=runs, most_runs=MOST_RUNS
             )
         points = tuple(itertools.product(*lists))
-    return Design(tuple(parameters), points, name)
+    return Design(tuple(parameters), points)
 
 
 def study(scenario: Scenario, name: str) -> Design:
@@ -290,7 +283,7 @@ def study(scenario: Scenario, name: str) -> Design:
         else:
             values = steps(float(record["from"]), float(record["to"]), int(record["steps"]))
         rows.append((record["parameter"], record["change"], values))
-    return design(scenario, rows, name=name)
+    return design(scenario, rows)
 
 
 def steps(first: float, last: float, count: int) -> list[float]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -28,12 +28,12 @@ from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark
 from circflow.report.vocabulary import cell
-from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
-from circflow.solver.proven import Proven
-from circflow.studies.bench.arrays import Built, Decisions, Difference
+from circflow.studies.bench.arrays import COSTS_ALONE, Built, Decisions, Difference
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import with_decisions
+from circflow.studies.bench.series import Series
+from circflow.studies.bench.totals_rows import built_of
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
@@ -47,19 +47,31 @@ _MOST_SOLVES = 2000
 
 
 @dataclass(frozen=True)
-class _Line:
-    """The worth of the plan and its slope at a value of the parameter."""
+class WorthLine:
+    """The worth of the best plan and its slope at a value of a parameter."""
 
     value: float
     worth: float
     slope: float
-    x: np.ndarray
+    x: np.ndarray = field(repr=False)
 
     def at(self, value: float) -> float:
+        """Its worth at another value."""
         return self.worth + self.slope * (value - self.value)
 
+    def meets(self, other: WorthLine) -> float | None:
+        """The value at which two lines cross, if they do."""
+        if self.slope == other.slope:
+            return None
+        return (other.at(0.0) - self.at(0.0)) / (self.slope - other.slope)
 
-Solve = Callable[[Sequence[float]], list[_Line]]
+
+def same_worth(worth: float, other: float, gap: float) -> bool:
+    """Whether two worths, each found to a relative gap, are one."""
+    return abs(worth - other) <= (_EQUAL + 2.0 * gap) * max(abs(worth), abs(other), 1e-6)
+
+
+Solve = Callable[[Sequence[float]], list[WorthLine]]
 """Gives the lines at values."""
 
 
@@ -111,7 +123,7 @@ def break_points(  # noqa: PLR0913
         )  # fmt: skip
         first = path.solve(low)
 
-        def solve(values: Sequence[float]) -> list[_Line]:
+        def solve(values: Sequence[float]) -> list[WorthLine]:
             return engine.spread(_Path.solve, path, values, mark("values"))
 
         return path.pieces(path.lines(first, solve([high])[0], solve), low, high)
@@ -259,16 +271,12 @@ class _Path:
         self.slope = slope / (high - low)
         self.solves = 0
         self.start: np.ndarray | None = None
-        self.basis: Basis | None = None
+        self.linear = Series()
         """The first plan found, and its basis: what every other value is solved from."""
 
     def _shape(self) -> Shape:
-        moved = {
-            name
-            for name, (span, _) in self.affine.spans.items()
-            if span.stop > span.start and name != "constant"
-        }
-        if moved <= {"cost", "offset"}:
+        moved = self.affine.base.structure.sections_of(self.affine.support)
+        if moved <= COSTS_ALONE:
             return "costs"
         if "data" in moved or "cost" in moved:
             raise StudyError(
@@ -283,19 +291,15 @@ class _Path:
             )
         return "limits"
 
-    def solve(self, value: float) -> _Line:
+    def solve(self, value: float) -> WorthLine:
         """The best plan at a value, and the slope of its worth."""
         program = self.affine.base.program(self.affine.figures((value,)))
         if program.has_decisions:
             outcome = optimum(program, gap=self.gap, start=self.start).outcome
         else:
-            session = Proven(program)
-            if self.basis is None:
-                outcome = session.solve()
-                self.basis = session.basis()
-            else:
-                session.start_from_basis(self.basis)
-                outcome = session.resolve(primal=self.shape == "costs")
+            linear = self.linear.twin()
+            outcome = linear.solve(program)
+            self.linear = self.linear if self.linear.basis else linear.twin()
         if outcome.x is None:
             raise StudyError(
                 "there is no plan ({value}) where {label} is {value_2}",
@@ -304,22 +308,20 @@ class _Path:
                 value_2=value,
             )
         self.start = outcome.x if self.start is None else self.start
-        section = self.affine.base.structure.section
-        s = self.slope
-        if self.shape == "costs":
-            slope = -(s[section("cost")] @ outcome.x) - float(s[section("offset")][0])
-            worth = -(float(program.cost @ outcome.x) + program.offset)
-            return _Line(value, worth, float(slope), outcome.x)
         assert outcome.row_dual is not None and outcome.reduced_cost is not None
         dual, reduced = outcome.row_dual, outcome.reduced_cost
         # min c·x: a dual ≥ 0 belongs to a lower limit, one ≤ 0 to an upper limit.
-        slope = -(
-            np.maximum(dual, 0.0) @ s[section("row_lower")]
-            + np.minimum(dual, 0.0) @ s[section("row_upper")]
-            + np.maximum(reduced, 0.0) @ s[section("lower")]
-            + np.minimum(reduced, 0.0) @ s[section("upper")]
-        )
-        return _Line(value, -outcome.objective, float(slope), outcome.x)
+        per_unit = {
+            "cost": outcome.x,
+            "offset": np.ones(1),
+            "row_lower": np.maximum(dual, 0.0),
+            "row_upper": np.minimum(dual, 0.0),
+            "lower": np.maximum(reduced, 0.0),
+            "upper": np.minimum(reduced, 0.0),
+        }
+        section = self.affine.base.structure.section
+        slope = sum(float(of @ self.slope[section(name)]) for name, of in per_unit.items())
+        return WorthLine(value, -outcome.objective, -slope, outcome.x)
 
     def _count(self, more: int) -> None:
         self.solves += more
@@ -330,13 +332,12 @@ class _Path:
             )
 
     def _same(self, worth: float, other: float) -> bool:
-        slack = self.gap if self.built.compiled.program.has_decisions else 0.0
-        size = max(abs(worth), abs(other), 1e-6)
-        return abs(worth - other) <= (_EQUAL + 2.0 * slack) * size
+        searched = self.built.compiled.program.has_decisions
+        return same_worth(worth, other, self.gap if searched else 0.0)
 
-    def lines(self, left: _Line, right: _Line, solve: Solve) -> list[_Line]:
+    def lines(self, left: WorthLine, right: WorthLine, solve: Solve) -> list[WorthLine]:
         """The lines between two, both included, in order."""
-        middles: dict[tuple[float, float], _Line] = {}
+        middles: dict[tuple[float, float], WorthLine] = {}
         pairs = [(left, right)]
         while pairs:
             asked = [(*pair, meet) for pair in pairs if (meet := self._open(*pair)) is not None]
@@ -350,7 +351,7 @@ class _Path:
                     pairs += [(one, middle), (middle, other)]
         return self._between(left, right, middles)
 
-    def _open(self, left: _Line, right: _Line) -> float | None:
+    def _open(self, left: WorthLine, right: WorthLine) -> float | None:
         """Where a line between two may be."""
         one = self._same(left.at(right.value), right.worth)
         if one or self._same(right.at(left.value), left.worth):
@@ -358,8 +359,8 @@ class _Path:
         return self._meet(left, right)
 
     def _between(
-        self, left: _Line, right: _Line, middles: Mapping[tuple[float, float], _Line]
-    ) -> list[_Line]:
+        self, left: WorthLine, right: WorthLine, middles: Mapping[tuple[float, float], WorthLine]
+    ) -> list[WorthLine]:
         if self._same(left.at(right.value), right.worth):
             return [left]
         if self._same(right.at(left.value), left.worth):
@@ -371,15 +372,14 @@ class _Path:
         second = self._between(middle, right, middles)
         return first + (second[1:] if first[-1] is second[0] else second)
 
-    def _meet(self, left: _Line, right: _Line) -> float | None:
+    @staticmethod
+    def _meet(left: WorthLine, right: WorthLine) -> float | None:
         """Where two lines cross between their values."""
-        if left.slope == right.slope:
-            return None
-        value = (right.at(0.0) - left.at(0.0)) / (left.slope - right.slope)
-        inside = left.value < value < right.value
+        value = left.meets(right)
+        inside = value is not None and left.value < value < right.value
         return value if inside else None
 
-    def holds(self, here: _Line, end: float) -> float:
+    def holds(self, here: WorthLine, end: float) -> float:
         """How far towards an end the line of a plan holds."""
         there = self.solve(end)
         reached = end
@@ -392,7 +392,7 @@ class _Path:
             reached, there = meet, self.solve(meet)
         return reached
 
-    def pieces(self, lines: Sequence[_Line], low: float, high: float) -> pd.DataFrame:
+    def pieces(self, lines: Sequence[WorthLine], low: float, high: float) -> pd.DataFrame:
         """The lines as a table, joined where they cross."""
         cuts = [low]
         for left, right in pairwise(lines):
@@ -401,8 +401,6 @@ class _Path:
         cuts.append(high)
         labels = self.built.snapshot.structure.labels
         records = []
-        from circflow.studies.bench.totals_rows import built_of
-
         for line, start, end in zip(lines, cuts[:-1], cuts[1:], strict=True):
             if end - start <= 1e-12 * max(abs(start), abs(end), 1.0):
                 continue

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import MOST_RUNS, Design, Parameter, meant, parameter
 
@@ -193,4 +192,4 @@ def sample_points(
         if one.parameter.kind == "integer" and one.parameter.how != "factor":
             columns[n] = np.round(columns[n])
     points = tuple(tuple(float(v) for v in row) for row in np.array(columns).T)
-    return Design(tuple(r.parameter for r in ranges), points, say("{count} samples", count=count))
+    return Design(tuple(r.parameter for r in ranges), points)

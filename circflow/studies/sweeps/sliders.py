@@ -49,7 +49,7 @@ class Sliders:
             for value in (row.low, row.high)
         ]
         corners = [tuple(r.low for r in self.ranges), tuple(r.high for r in self.ranges)]
-        design = Design(parameters, (*at_ends, *corners), "sliders")
+        design = Design(parameters, (*at_ends, *corners))
         with Engine(tell=progress) as engine:
             sweeper = Sweeper(scenario, design, Options("fixed"), engine, check_every=None)
             self._job = sweeper.prepared()

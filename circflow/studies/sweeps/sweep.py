@@ -9,7 +9,7 @@ are built and solved from nothing; a difference is an error.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -29,6 +29,7 @@ from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Tables
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
+from circflow.solver.run import Progress
 from circflow.solver.scaling import scaling_of
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built
 from circflow.studies.bench.engine import Engine, Lost
@@ -62,8 +63,6 @@ _LONGEST_BLOCK = 100
 _SHORTEST_FAMILY = 6
 """Runs that share their rebuilt parameters' values, from which they get arrays of their own."""
 _MOST_ODD = 5
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, repr=False)
@@ -239,15 +238,6 @@ def _options(
     return Options(decisions, gap, time_limit, tuple(keep))
 
 
-def _described(design: Design, options: Options) -> dict[str, Any]:
-    """What is to be run, and how."""
-    return {
-        "parameters": [(p.address, p.how) for p in design.parameters],
-        "points": [list(p) for p in design.points],
-        "options": [options.decisions, options.gap, options.time_limit, list(options.keep)],
-    }
-
-
 @dataclass
 class Sweeper:
     """Runs a design: sets up, gives out, stores, checks, and makes the table."""
@@ -269,8 +259,11 @@ class Sweeper:
         self.begun = time.perf_counter()
         self.store: Store | None = None
         if self.file is not None:
-            study = ["sweep", _described(self.design, self.options)]
-            self.store = Store(self.file, self.scenario, study, resume=self.resume)
+            options = [*vars(self.options).values()]
+            parameters = [(p.address, p.how) for p in self.design.parameters]
+            points = [list(p) for p in self.design.points]
+            study = {"parameters": parameters, "points": points, "options": options}
+            self.store = Store(self.file, self.scenario, ["sweep", study], resume=self.resume)
         stored = map(Run.stored, self.store.results() if self.store else ())
         # A run whose worker died is tried again.
         self.runs = {run.number: run for run in stored if run.status != FAILED}
@@ -390,7 +383,7 @@ class Sweeper:
             if not settled:
                 self.notes.append(say("every run was rebuilt, {why}", why=why))
             with _timed(self.spent, "setup"):
-                job = replace(job, start=self._start(base) if len(points) > 2 else None)
+                job = replace(job, start=self._start(base) if len(points) > 2 else Start())
             self._give_out(job, self._alone(numbers, points))
             return
         with _timed(self.spent, "setup"):
@@ -614,11 +607,10 @@ class Sweeper:
 
 def _table(records: list[dict[str, Any]]) -> pd.DataFrame:
     """The records, columns in the order of the fullest one, what tells how a run went last."""
-    fullest = max(records, key=len)
     last = ["built", "seconds", "how", "gap", "reason"]
-    columns = [c for c in fullest if c not in last]
-    columns += [c for r in records for c in r if c not in columns and c not in last]
-    return pd.DataFrame(records, columns=[*dict.fromkeys(columns), *last])
+    names = (name for record in (max(records, key=len), *records) for name in record)
+    first = dict.fromkeys(name for name in names if name not in last)
+    return pd.DataFrame(records, columns=[*first, *last])
 
 
 def _kept(runs: Sequence[Run], keep: Sequence[str]) -> dict[str, pd.DataFrame]:

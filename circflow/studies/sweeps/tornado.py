@@ -21,12 +21,13 @@ from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say, say_n
+from circflow.solver.run import Progress
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Parameter, meant, parameter, point_of
 from circflow.studies.sweeps.sampling import given_ranges, ranges_of
-from circflow.studies.sweeps.sweep import Progress, Runs, Sweeper, _options
+from circflow.studies.sweeps.sweep import Runs, Sweeper, _options
 
 NOT_VARIED = ("Studies", "Ranges")
 
@@ -113,7 +114,7 @@ def tornado(  # noqa: PLR0913
     points = [point_of(len(parameters), {})]
     for n, (_, low, high) in enumerate(ends):
         points += [point_of(len(parameters), {n: value}) for value in (low, high)]
-    design = Design(parameters, tuple(points), "tornado")
+    design = Design(parameters, tuple(points))
     options = _options(decisions, gap, time_limit, ())
     with Engine(jobs, executor, dask, progress) as engine:
         runs = Sweeper(scenario, design, options, engine, store, resume, None).run()
@@ -132,11 +133,8 @@ def _cells(
             )
     cells = scenario_numbers(scenario, sheets)
     cells = cells[cells["value"] != 0.0]
-    ends = []
-    for address in cells["address"]:
-        one = parameter(scenario, address, "factor")
-        if one.is_continuous:
-            ends.append((one, 1.0 - share, 1.0 + share))
+    figures = [parameter(scenario, address, "factor") for address in cells["address"]]
+    ends = [(one, 1.0 - share, 1.0 + share) for one in figures if one.is_continuous]
     if not ends:
         raise StudyError("{sheets}: no figures to vary", sheets=", ".join(sheets))
     return ends

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -23,11 +23,13 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Outcome, Session, SolverError
-from circflow.solver.optimum import optimum, proven
-from circflow.solver.proven import Proven
+from circflow.solver.highs import Basis, Outcome, SolverError
+from circflow.solver.optimum import optimum
+from circflow.solver.run import read_tables
 from circflow.solver.scaling import Scaling
 from circflow.studies.bench.arrays import Choice, Decisions, Difference, Snapshot, built, difference
+from circflow.studies.bench.goals import none_because
+from circflow.studies.bench.series import Series
 from circflow.studies.bench.store import Result
 from circflow.studies.sweeps.affine import Affine
 from circflow.studies.sweeps.design import Parameter, Point, changed, edits_of
@@ -53,9 +55,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Start:
-    """Where every run starts from: the scales, the basis and the plan of the scenario itself."""
+    """Where every run starts from, if from anywhere: the scales, the basis and the plan of the
+    scenario itself."""
 
-    scaling: Scaling
+    scaling: Scaling | None = None
     basis: Basis | None = None
     x: Floats | None = None
 
@@ -68,7 +71,7 @@ class Job:
     parameters: tuple[Parameter, ...]
     options: Options
     base: Snapshot
-    start: Start | None = None
+    start: Start = field(default_factory=Start)
     affine: Affine | None = None
     choice: Choice = field(default_factory=dict)
 
@@ -102,12 +105,8 @@ class Run:
     tables: dict[str, Any] | None = None
 
     def result(self) -> Result:
-        """As a store keeps it; tables are CSV, NaN is null."""
+        """As a store keeps it; tables are CSV."""
         content = {name: getattr(self, name) for name in _STORED}
-        content |= {
-            name: None if np.isnan(content[name]) else content[name]
-            for name in ("objective", "gap")
-        }
         tables = self.tables or {}
         content["tables"] = {
             name: table.to_csv(index=False, float_format="%.17g") for name, table in tables.items()
@@ -136,11 +135,8 @@ _STORED = ("status", "objective", "labels", "seconds", "how", "reason", "gap")
 
 def work(job: Job, task: Task) -> list[Run]:
     """Do the runs of a task."""
-    if not task.rebuild:
-        assert job.affine is not None and job.start is not None
-        if not job.base.structure.integer.any():
-            return _warm(job, job.affine, job.start, task.runs)
-    way = _rebuilt if task.rebuild else _search
+    linear = Series(job.start.scaling, job.start.basis)
+    way = _rebuilt if task.rebuild else partial(_updated, linear)
     return [_attempt(way, job, number, point) for number, point in task.runs]
 
 
@@ -154,38 +150,6 @@ def _attempt(way: Callable[[Job, int, Point], Run], job: Job, number: int, point
         return Run(number, FAILED, seconds=seconds, how="rebuilt", reason=str(error))
 
 
-def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]) -> list[Run]:
-    """Linear programmes, each from the basis of the one before."""
-    session: Session | None = None
-    solved: list[Run] = []
-    limit = job.options.time_limit
-    for number, point in runs:
-        begun = time.perf_counter()
-        program = affine.base.program(affine.figures(point))
-        only_costs = False
-        if session is None:
-            session = Session(program, scaling=start.scaling)
-            if start.basis is not None:
-                session.start_from_basis(start.basis)
-        else:
-            only_costs = session.change_to(program)
-        try:
-            if start.basis is None and not solved:
-                outcome = session.solve(time_limit=limit)
-            else:
-                outcome = session.resolve(time_limit=limit, primal=only_costs)
-            doubtful = not proven(outcome, session)
-        except SolverError:
-            doubtful = True
-        if doubtful:
-            # Scales of its own may do; the session is of no more use.
-            session = None
-            solved.append(_attempt(_rebuilt, replace(job, start=None), number, point))
-            continue
-        solved.append(_run_of(number, outcome, begun, partial(affine.totals, point=point)))
-    return solved
-
-
 def _run_of(
     number: int,
     outcome: Outcome,
@@ -195,31 +159,35 @@ def _run_of(
 ) -> Run:
     """How a run ended; `figures` gives those of its plan."""
     ending, x = outcome.status, outcome.x
-    run = Run(number, ending.value, how=how, reason=_words(ending))
+    run = Run(number, ending.value, how=how, reason=none_because(ending))
     if x is not None:
         worth = -outcome.objective
         run = replace(run, objective=worth, figures=figures(x), reason="", gap=outcome.gap)
     return replace(run, seconds=time.perf_counter() - begun)
 
 
-def _search(job: Job, number: int, point: Point) -> Run:
-    """A run with yes/no decisions, searched from the plan of the scenario itself."""
-    affine, start = job.affine, job.start
-    assert affine is not None and start is not None
+def _updated(linear: Series, job: Job, number: int, point: Point) -> Run:
+    """A run on updated arrays: from the basis of the one before, or with yes/no decisions, which
+    are searched from the plan of the scenario itself."""
+    affine = job.affine
+    assert affine is not None
     begun = time.perf_counter()
     program = affine.base.program(affine.figures(point))
-    outcome = search(program, start, job.options)
+    if program.has_decisions:
+        outcome = search(program, job.start, job.options)
+    else:
+        outcome = linear.solve(program, job.options.time_limit)
     return _run_of(number, outcome, begun, partial(affine.totals, point=point))
 
 
-def search(program: Program, start: Start | None, options: Options) -> Outcome:
+def search(program: Program, start: Start, options: Options) -> Outcome:
     """The best plan, proven (as `circflow.solve` finds it); prices with the decisions fixed."""
     return optimum(
         program,
         time_limit=options.time_limit,
         gap=options.gap,
-        start=None if start is None else start.x,
-        scaling=None if start is None else start.scaling,
+        start=start.x,
+        scaling=start.scaling,
         light=True,
     ).outcome
 
@@ -236,15 +204,13 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
         return invalid(number, error, time.perf_counter() - begun)
     one = built(scenario, job.options.decisions, job.choice)
     structure, base = one.snapshot.structure, job.base.structure
-    start = job.start if structure.same(base) else None  # else of another programme
+    start = job.start if structure.same(base) else Start()  # else of another programme
     outcome = _solved(one.compiled.program, start, job.options)
     run = _run_of(number, outcome, begun, one.snapshot.totals, how="rebuilt")
     if outcome.x is None:
         return run
     tables = None
     if job.options.keep:
-        from circflow.solver.run import read_tables
-
         fixed = one.compiled.program.has_decisions or job.options.decisions == "fixed"
         every = read_tables(one.model, one.compiled, outcome, fixed=fixed)
         tables = {name: getattr(every, name) for name in job.options.keep}
@@ -252,11 +218,9 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
     return replace(run, labels=labels, seconds=time.perf_counter() - begun, tables=tables)
 
 
-def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
-    if not program.has_decisions and start is not None and start.basis is not None:
-        session = Proven(program, scaling=start.scaling)
-        session.start_from_basis(start.basis)
-        return session.resolve(time_limit=options.time_limit)
+def _solved(program: Program, start: Start, options: Options) -> Outcome:
+    if not program.has_decisions and start.basis is not None:
+        return Series(start.scaling, start.basis).solve(program, options.time_limit)
     return search(program, start, options)
 
 
@@ -285,7 +249,7 @@ def checked(job: Job, one: tuple[Point, Run]) -> str:
     """Build and solve a run from nothing; what differs, or ""."""
     point, run = one
     number = run.number
-    bare = replace(job, options=replace(job.options, keep=()), start=None)
+    bare = replace(job, options=replace(job.options, keep=()), start=Start())
     cold = _attempt(_rebuilt, bare, number, point)
     stopped = {Status.FEASIBLE.value, Status.STOPPED.value, FAILED}
     if cold.status in stopped or run.status in stopped:
@@ -297,8 +261,6 @@ def checked(job: Job, one: tuple[Point, Run]) -> str:
             status=run.status,
             status_2=cold.status,
         )
-    if cold.figures is None:
-        return ""
     allowed = CHECK_TOLERANCE
     if job.base.structure.integer.any():
         allowed += 2.0 * job.options.gap
@@ -312,11 +274,3 @@ def checked(job: Job, one: tuple[Point, Run]) -> str:
             objective_2=cold.objective,
         )
     return ""
-
-
-def _words(ending: Status) -> str:
-    return {
-        Status.INFEASIBLE: say("no plan meets all limits (`circflow explain` says which collide)"),
-        Status.UNBOUNDED: say("the plan could earn without end (`circflow explain` says how)"),
-        Status.STOPPED: "the time limit was reached before a plan was found",
-    }.get(ending, "")

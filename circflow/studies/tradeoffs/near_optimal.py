@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,7 +99,6 @@ class _Driven:
     """The same with decisions that may be fractions."""
     best: Floats
     held: dict[str, tuple[float, float]]
-    limits: dict[str, Any]
 
     def ends(self, unit: Goal) -> tuple[list[Floats], bool]:
         """The plans at both ends, but where the best one is there, and whether all is proven."""
@@ -109,7 +107,7 @@ class _Driven:
             reached = max(goal.sign * unit(x) for x in plans) * goal.sign
             if self._is_bound(relaxed, goal, reached):
                 continue
-            outcome = goals.optimise(goal, self.held, **self.limits)
+            outcome = goals.optimise(goal, self.held)
             proven &= outcome.status is Status.OPTIMAL
             plans += [] if outcome.x is None else [outcome.x]
         return plans[1:], proven
@@ -171,7 +169,7 @@ class _Search:
     def __post_init__(self) -> None:
         self.begun = time.perf_counter()
         self.engine.tell(say("compiling the model"))
-        self.goals = Goals(self.scenario, self.decisions)
+        self.goals = Goals(self.scenario, self.decisions, self.gap, self.time_limit)
         self.plan = self.goals.goal(PLAN)
         self.goals.add_rows({PLAN: self.plan})
         forms = self.goals.built.forms
@@ -184,7 +182,7 @@ class _Search:
 
     def run(self) -> Alternatives:
         self.engine.tell(say("the best plan"))
-        outcome = self._solve(self.plan, {})
+        outcome = self.goals.optimise(self.plan, {})
         if outcome.x is None:
             raise no_plan(self.scenario, outcome)
         self.first = outcome.x
@@ -197,9 +195,6 @@ class _Search:
         self._hop()
         return self._alternatives(*self._spread())
 
-    def _solve(self, goal: Goal, limits: dict[str, tuple[float, float]]) -> Outcome:
-        return self.goals.optimise(goal, limits, gap=self.gap, time_limit=self.time_limit)
-
     @property
     def _held(self) -> dict[str, tuple[float, float]]:
         # A little room, so that the best plan itself stays within the limit.
@@ -209,9 +204,8 @@ class _Search:
     def _ranges(self) -> list[Floats]:
         """Every unit's lowest and highest throughput, and whether they are proven; the plans at
         these ends."""
-        best = self.goals.begin_at(self.first, self.goals.last_basis)
-        limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
-        driven = _Driven(best, best.relaxed(), self.first, self._held, limits)
+        best = self.goals.begin_at(self.first, self.goals.linear)
+        driven = _Driven(best, best.relaxed(), self.first, self._held)
         ends = self.engine.spread(_Driven.ends, driven, self.unit_goals, mark("units"))
         extremes = [x for plans, _ in ends for x in plans]
         every = np.array([self._throughput(x) for x in (self.first, *extremes)])
@@ -240,7 +234,7 @@ class _Search:
             away = Goal("away", "", weight @ matrix, 0.0, False)
             if not away.coefficients.any():
                 return
-            outcome = self._solve(away, self._held)
+            outcome = self.goals.optimise(away, self._held)
             if outcome.x is None:
                 return
             plan = self._seen(outcome.x)
@@ -265,7 +259,7 @@ class _Search:
 
     def _alternatives(self, chosen: Sequence[_Plan], distances: Sequence[float]) -> Alternatives:
         labels = self.goals.built.snapshot.structure.labels
-        records, activity = [], []
+        records = []
         for n, (plan, distance) in enumerate(zip(chosen, distances, strict=True)):
             short = (self.best - plan.value) / abs(self.best) if self.best else 0.0
             records.append(
@@ -277,18 +271,19 @@ class _Search:
                     **plan_row(labels, self.goals.built.snapshot.totals(plan.x)),
                 }
             )
-            throughput = self._throughput(plan.x)
-            activity += [
-                (n, unit.name, float(v))
-                for unit, v in zip(self.unit_goals, throughput, strict=True)
-            ]
+        loads = np.array([self._throughput(plan.x) for plan in chosen])
+        activity = {
+            "plan": np.repeat(np.arange(len(chosen)), len(self.unit_goals)),
+            "unit": [unit.name for unit in self.unit_goals] * len(chosen),
+            "load_capacity_years": loads.ravel(),
+        }
         return Alternatives(
             self.scenario,
             self.within,
             self.best,
             self._units(),
             pd.DataFrame(records),
-            pd.DataFrame(activity, columns=["plan", "unit", "load_capacity_years"]),
+            pd.DataFrame(activity),
             tuple(self._solution(n, plan) for n, plan in enumerate(chosen)),
             time.perf_counter() - self.begun,
         )

@@ -12,10 +12,10 @@ second gains. It is that of the linear programme, with the yes/no decisions of t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,10 +25,10 @@ from circflow.data.result import Result
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Status
-from circflow.solver.highs import Basis
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import Goal, Goals, no_plan
+from circflow.studies.bench.series import Series
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.sweep import plan_row
 
@@ -70,7 +70,7 @@ class _Point:
     x: np.ndarray
     marginal: float
     exact: bool
-    basis: Basis | None
+    linear: Series
 
 
 @public
@@ -101,21 +101,19 @@ def pareto(  # noqa: PLR0913
         StudyError: goals that do not exist.
         NoPlan: the scenario has no plan.
     """
-    import time
-
     begun = time.perf_counter()
     if len(trade) != 2 or trade[0] == trade[1]:
         raise StudyError("name two different goals to trade")
     with Engine(jobs, dask=dask, tell=progress) as engine:
         engine.tell(say("compiling the model"))
-        goals = Goals(scenario, decisions)
+        goals = Goals(scenario, decisions, gap, time_limit)
         first, second = (goals.goal(name) for name in trade)
         goals.add_rows({first.name: first, second.name: second})
-        curve = _Curve(goals, first, second, gap, time_limit)
+        curve = _Curve(goals, first, second)
         plans = engine.spread(_Curve.end, curve, (0, 1), mark("ends of the curve"))
         span = np.linspace(plans[0].second, plans[-1].second, points)[1:-1]
         if abs(plans[-1].second - plans[0].second) > curve.noise(second, plans):
-            curve = replace(curve, goals=goals.begin_at(plans[-1].x, plans[-1].basis))
+            curve = replace(curve, goals=goals.begin_at(plans[-1].x, plans[-1].linear))
             plans += engine.spread(_Curve.point, curve, span.tolist(), mark("points"))
     kept = _efficient(plans, first, second, curve)
     return _front(goals, kept, first, second, time.perf_counter() - begun)
@@ -126,8 +124,6 @@ class _Curve:
     goals: Goals
     first: Goal
     second: Goal
-    gap: float
-    time_limit: float | None
 
     def noise(self, goal: Goal, ends: Sequence[_Point]) -> float:
         """What two values of a goal may differ by and still be one."""
@@ -148,8 +144,7 @@ class _Curve:
     def _efficient(self, best: Goal, other: Goal, bounds: dict[str, tuple[float, float]]) -> _Point:
         """Of the plans that are best for one goal, one that is best for the other as well."""
         goals = self.goals.twin()
-        limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
-        outcome = goals.optimise(best, bounds, **limits)
+        outcome = goals.optimise(best, bounds)
         if outcome.x is None:
             raise no_plan(goals.scenario, outcome)
         marginal = np.nan
@@ -158,13 +153,13 @@ class _Curve:
             # What the first goal loses (in its own sense) per unit that the second gains.
             marginal = max(0.0, -per_unit * best.sign * other.sign) + 0.0
         reached = best(outcome.x)
-        gap = self.gap if goals.program.has_decisions else 0.0
+        gap = goals.gap if goals.program.has_decisions else 0.0
         slack = max(abs(reached), 1e-9) * max(SLACK, gap)
         held = (reached - slack, np.inf) if best.maximise else (-np.inf, reached + slack)
-        again = goals.optimise(other, {**bounds, best.name: held}, **limits)
+        again = goals.optimise(other, {**bounds, best.name: held})
         x = outcome.x if again.x is None else again.x
         exact = outcome.status is Status.OPTIMAL and again.status is Status.OPTIMAL
-        return _Point(self.first(x), self.second(x), x, marginal, exact, goals.last_basis)
+        return _Point(self.first(x), self.second(x), x, marginal, exact, goals.linear.twin())
 
 
 def _efficient(points: Sequence[_Point], first: Goal, second: Goal, curve: _Curve) -> list[_Point]:

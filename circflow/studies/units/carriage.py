@@ -29,13 +29,8 @@ _NOISE = 1e-9
 
 def carriage(bench: Bench, plan: Plan, unit: str, goods: pd.DataFrame) -> pd.DataFrame:
     """What a unit's goods cost on their way: unit, item, material, period, market_million
-    (discounted, not above 0).
-
-    Args:
-        bench: the compiled scenario.
-        plan: the plan.
-        unit: the unit.
-        goods: item (`output` or `input`), material, period, amount_per_year (inputs below 0).
+    (discounted, not above 0). `goods`: item (`output` or `input`), material, period,
+    amount_per_year (inputs below 0).
     """
     flows = _flows(bench, plan)
     at = bench.scenario.frame("Units").set_index("unit")["site"][unit]
@@ -71,8 +66,7 @@ def _flows(bench: Bench, plan: Plan) -> pd.DataFrame:
     cost = cost[cost["column"].isin(flows["column"]) & cost["group"].isin(GROUPS)]
     wide = cost.pivot_table(index="column", columns="group", values="worth", aggfunc="sum")
     costs = wide.reindex(index=flows["column"], columns=list(GROUPS)).fillna(0.0).to_numpy()
-    for n, group in enumerate(GROUPS):
-        flows[group] = costs[:, n] * flows["sent"]
+    flows[list(GROUPS)] = costs * flows[["sent"]].to_numpy()
     return flows
 
 

@@ -30,11 +30,10 @@ def figures(solution: Solution) -> pd.DataFrame:
     scenario, tables = solution.scenario, solution.tables
     wastes = scenario.wastes
     taken = tables.conversions[tables.conversions["role"] == "input"]
-    added = tables.stockpiles[[*_KEY, "added_per_year"]].set_axis([*_KEY, "amount"], axis=1)
     parts = [
         _named(taken[[*_KEY, "amount_per_year"]], USED),
         _named(tables.disposal[[*_KEY, "amount_per_year"]], DUMPED),
-        _named(added, DUMPED),
+        _named(tables.stockpiles[[*_KEY, "added_per_year"]], DUMPED),
     ]
     flows = pd.concat(parts, ignore_index=True)
     flows = flows[flows["item"].isin(wastes)]

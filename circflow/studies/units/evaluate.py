@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.changes.address import row_addresses
 from circflow.data.result import stacked
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
@@ -24,6 +23,7 @@ from circflow.solution.solution import Solution
 from circflow.solver.run import Progress
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
+from circflow.studies.indicators import without_units
 from circflow.studies.sweeps.design import meant
 from circflow.studies.units.break_even import Sides, price_direction
 from circflow.studies.units.candidates import Bench, Plan, Setting
@@ -40,11 +40,11 @@ from circflow.studies.units.effects import (
     mean_load,
     value_added,
 )
-from circflow.studies.units.price_sheet import Sheet, cash, price_sheet
+from circflow.studies.units.price_sheet import cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
 from circflow.studies.units.together import entry, pairs
-from circflow.studies.units.words import Verdicts
+from circflow.studies.units.words import OWN_MONEY, Verdicts
 
 WITHIN = 0.01
 """Plans that fall short of the best by no more than this share are nearly as good."""
@@ -134,16 +134,13 @@ def evaluate(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     added = list(add)
-    names = [units] if isinstance(units, str) else list(units) if units is not None else None
+    names = [units] if isinstance(units, str) else units
     if added:
         scenario = add_units(scenario, added)
-        new = [str(unit["unit"]) for unit in added]
-        names = new if names is None else [*names, *(n for n in new if n not in names)]
-    if samples < 0:
-        raise StudyError("the number of futures must be at least 0, not {samples}", samples=samples)
-    tell = progress or (lambda _: None)
-    work = _Work(scenario, _subjects(scenario, names), gap, time_limit, break_evens, tell)
+        names = [*(names or ()), *(str(unit["unit"]) for unit in added)]
+    subjects = _subjects(scenario, names)
     with Engine(jobs, dask=dask, tell=progress) as engine:
+        work = _Work(scenario, subjects, gap, time_limit, break_evens, engine.tell)
         return work.run(engine, together, risks, samples, seed)
 
 
@@ -174,29 +171,27 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
     return subjects
 
 
+@dataclass
 class _Work:
     """One evaluation."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        scenario: Scenario,
-        subjects: list[_Subject],
-        gap: float,
-        time_limit: float | None,
-        break_evens: bool,
-        tell: Progress,
-    ) -> None:
+    scenario: Scenario
+    subjects: list[_Subject]
+    gap: float
+    time_limit: float | None
+    break_evens: bool
+    tell: InitVar[Progress]
+
+    def __post_init__(self, tell: Progress) -> None:
         self.begun = time.perf_counter()
-        self.scenario, self.subjects, self.break_evens = scenario, subjects, break_evens
-        self.gap, self.time_limit = gap, time_limit
         tell("building the model")
-        self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
+        self.bench = Bench(self.scenario, gap=self.gap, time_limit=self.time_limit)
         tell(say("the best plan"))
         self.best = self.bench.best()
-        self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(self.best.value), 1.0)
+        self.tolerance = 2.0 * max(self.gap, 1e-9) * max(abs(self.best.value), 1.0)
         self.base_solution = self.bench.solution(self.best)
         self.base_effects = figures(self.base_solution), value_added(self.base_solution)
-        self.carbon = carbon_dioxide(scenario)
+        self.carbon = carbon_dioxide(self.scenario)
 
     def run(self, engine: Engine, together: bool, risks: bool, samples: int, seed: int) -> Verdicts:
         done = engine.spread(_Work.judge, self, self.subjects, mark("units"))
@@ -207,29 +202,22 @@ class _Work:
             if c.subject.kind == "candidate" and c.with_ is not None and not c.in_plan
         }
         candidates = [c.subject.name for c in cases if c.subject.kind == "candidate"]
-        empty = pd.DataFrame()
-        pair_table, capital, order = empty, empty, empty
+        tables = {name: stacked(d.get(name) for d in done) for name in _STACKED}
         if together and candidates:
-            pair_table = pairs(engine, self.bench, self.best, forced, candidates)
-            capital, order = entry(engine, self.bench, self.best)
-        dropped = contingency(engine, self.bench, self.best) if risks else empty
-        futures, each = empty, empty
+            tables["pairs"] = pairs(engine, self.bench, self.best, forced, candidates)
+            tables["capital"], tables["order"] = entry(engine, self.bench, self.best)
+        if risks:
+            tables["contingency"] = contingency(engine, self.bench, self.best)
         if samples and candidates:
-            futures, each = robustness(
+            tables["futures"], tables["each_future"] = robustness(
                 engine, self.bench, self.best, forced, candidates, samples=samples, seed=seed
             )
         return Verdicts(
             scenario=self.scenario,
             best_million=self.best.value,
             table=pd.DataFrame([d["row"] for d in done]),
-            pairs=pair_table,
-            capital=capital,
-            order=order,
-            contingency=dropped,
-            futures=futures,
-            each_future=each,
             seconds=time.perf_counter() - self.begun,
-            **{name: stacked(d.get(name) for d in done) for name in _STACKED},
+            **tables,
         )
 
     # ----------------------------------------------------------------- one subject
@@ -275,20 +263,17 @@ class _Work:
 
     def _present(self, subject: _Subject) -> _Case:
         """An existing unit or a member: the scenario with its units off."""
-        table = self.scenario.tables["Units"]
-        frame = table.frame
+        units = self.scenario.active_units
         if subject.kind == "member":
-            sites = [s for s, m in self.scenario.member_of.items() if m == subject.name]
-            rows = frame.index[frame["site"].isin(sites) & (frame["status"] != "off")]
+            chosen = units["site"].map(self.scenario.member_of) == subject.name
         else:
-            rows = frame.index[frame["unit"] == subject.name]
-        if not len(rows):
+            chosen = units["unit"] == subject.name
+        if not chosen.any():
             return _Case(
                 subject, self.best, self.best, Setting(), None, True, reason=say("it has no units")
             )
-        where = row_addresses(table)
-        changed = self.scenario.change({f"Units.status{where[r]}": "off" for r in rows})
-        other = Bench(changed, gap=self.gap, time_limit=self.time_limit)
+        idle = without_units(self.scenario, units["unit"][chosen])
+        other = Bench(idle, gap=self.gap, time_limit=self.time_limit)
         without = other.solve()
         reason = "" if without else say("there is no plan without it")
         return _Case(subject, self.best, without, Setting(), other, True, reason=reason)
@@ -332,18 +317,12 @@ class _Work:
     ) -> pd.DataFrame:
         """The price sheet of the unit itself; its cash flow goes into the row."""
         name = row["unit"]
-        sheet: Sheet = price_sheet(bench, plan, solution, name)
-        row["profit_million"] = sheet.profit
-        row["reduced_cost_million"] = sheet.reduced_cost
-        row["capacity_rent_million"] = sheet.capacity_rent
+        sheet, worth = price_sheet(bench, plan, solution, name)
+        row |= worth
         for label, column in (("internal", "million"), ("market", "market_million")):
-            flows = cash(bench, plan, name, sheet.parts, column)
-            row[f"npv_{label}_million"] = flows.npv
-            row[f"irr_{label}"], row[f"irr_{label}_end"] = flows.irr, flows.irr_end
-            row[f"payback_{label}_years"] = flows.payback_years
-            row[f"payback_{label}_years_end"] = flows.payback_years_end
-            row[f"benefit_cost_{label}"] = flows.benefit_cost
-        return sheet.parts
+            flows = cash(bench, plan, name, sheet, column)
+            row |= {n.format(label): flows.get(k, np.nan) for k, n in OWN_MONEY.items()}
+        return sheet
 
     def _effects_of(
         self, bench: Bench, plan: Plan, solution: Solution | None = None

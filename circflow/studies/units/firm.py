@@ -25,7 +25,7 @@ over five equally likely values of θ. It is above 0 only where θ alone overtur
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,15 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.coded import Floats, series_of
+from circflow.data.coded import Floats
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark, say, say_n
+from circflow.studies.bench.arrays import COSTS_ALONE
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Point, changed, edits_of
+from circflow.studies.sweeps.ranges import WorthLine, same_worth
 from circflow.studies.sweeps.sampling import Range, ranges_of, sample_points
 from circflow.studies.sweeps.sweep import Sweeper
 from circflow.studies.sweeps.worker import Options
@@ -148,20 +150,14 @@ def firm(  # noqa: PLR0913
         raise StudyError("the scenario has no candidates: there is nothing to decide")
     with Engine(jobs, dask=dask, tell=progress) as engine:
         ground = _Ground(scenario, candidates, samples, seed, gap, time_limit, engine)
-        return ground.judged(engine, samples, seed)
+        return ground.judged(engine)
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Look(WorthLine):
     """The best plan at a value of one figure."""
 
-    value: float
-    worth: float
-    slope: float
     built: frozenset[str]
-
-    def at(self, value: float) -> float:
-        return self.worth + self.slope * (value - self.value)
 
 
 @dataclass(frozen=True)
@@ -183,29 +179,27 @@ class _Walk:
     reason: str = ""
 
 
+@dataclass
 class _Ground:
     """A scenario compiled so that the rows of Ranges take any value."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        scenario: Scenario,
-        candidates: Sequence[str],
-        samples: int,
-        seed: int,
-        gap: float,
-        time_limit: float | None,
-        engine: Engine,
-    ) -> None:
-        self.scenario, self.candidates = scenario, list(candidates)
-        self.gap, self.time_limit = gap, time_limit
-        self.rows = ranges_of(scenario)
+    scenario: Scenario
+    candidates: list[str]
+    samples: int
+    seed: int
+    gap: float
+    time_limit: float | None
+    engine: InitVar[Engine]
+
+    def __post_init__(self, engine: Engine) -> None:
+        self.rows = ranges_of(self.scenario)
         self.parameters = tuple(r.parameter for r in self.rows)
-        self.drawn = sample_points(self.rows, samples, seed=seed).points
+        self.drawn = sample_points(self.rows, self.samples, seed=self.seed).points
         ends = [self._alone(n, v) for n, r in enumerate(self.rows) for v in (r.low, r.high)]
-        design = Design(self.parameters, (*self.drawn, *ends), say("what is firm"))
+        design = Design(self.parameters, (*self.drawn, *ends))
         engine.tell(say("compiling the model"))
-        options = Options("free", gap, time_limit)
-        sweeper = Sweeper(scenario, design, options, engine, check_every=None)
+        options = Options("free", self.gap, self.time_limit)
+        sweeper = Sweeper(self.scenario, design, options, engine, check_every=None)
         affine = sweeper.prepared().affine
         assert affine is not None
         self.affine, self.base = affine, sweeper.base
@@ -273,17 +267,16 @@ class _Ground:
         if row.low == row.high or n not in self.affine.place_of:
             return None
         low, high = (self.affine.figures(self._alone(n, v)) for v in (row.low, row.high))
-        moved = high - low
-        section = self.affine.base.structure.section
-        last = section("offset").stop
-        rest = moved[last : section("constant").start]
-        return None if rest.any() else np.asarray(moved[:last] / (row.high - row.low))
+        moved, structure = high - low, self.affine.base.structure
+        if not structure.sections_of(np.flatnonzero(moved)) <= COSTS_ALONE:
+            return None
+        return np.asarray(moved[: structure.section("offset").stop] / (row.high - row.low))
 
     @staticmethod
     def _look(best: tuple[Bench, Plan], value: float, slope: Floats | None) -> _Look:
         bench, plan = best
         along = np.nan if slope is None else -float(slope[:-1] @ plan.x) - float(slope[-1])
-        return _Look(value, plan.value, along, frozenset(bench.built(plan.x)))
+        return _Look(value, plan.value, along, plan.x, frozenset(bench.built(plan.x)))
 
     def _between(
         self, n: int, a: _Look, b: _Look, slope: Floats | None, finest: float
@@ -294,10 +287,9 @@ class _Ground:
             return []
         middle = (a.value + b.value) / 2.0
         if slope is not None:
-            if self._same(a.at(b.value), b.worth):  # one line: they are worth the same all along
-                return [_Turn(a.value, turned, True)]
-            if a.slope != b.slope:
-                meet = (b.at(0.0) - a.at(0.0)) / (a.slope - b.slope)
+            if same_worth(a.at(b.value), b.worth, self.gap):
+                return [_Turn(a.value, turned, True)]  # one line: worth the same all along
+            if (meet := a.meets(b)) is not None:
                 middle = min(max(meet, min(a.value, b.value)), max(a.value, b.value))
         if abs(b.value - a.value) <= finest or middle in (a.value, b.value):
             return [_Turn(middle, turned, False)]
@@ -305,13 +297,10 @@ class _Ground:
         if best is None:
             return [_Turn(middle, turned, False)]
         between = self._look(best, middle, slope)
-        if slope is not None and self._same(between.worth, a.at(middle)):
+        if slope is not None and same_worth(between.worth, a.at(middle), self.gap):
             return [_Turn(middle, turned, True)]
         first = self._between(n, a, between, slope, finest)
         return first + self._between(n, between, b, slope, finest)
-
-    def _same(self, worth: float, other: float) -> bool:
-        return abs(worth - other) <= (1e-9 + 2.0 * self.gap) * max(abs(worth), abs(other), 1e-6)
 
     # ----------------------------------------------------------------- what knowing is worth
 
@@ -328,7 +317,7 @@ class _Ground:
 
     # ----------------------------------------------------------------- all of it
 
-    def judged(self, engine: Engine, samples: int, seed: int) -> Firmness:
+    def judged(self, engine: Engine) -> Firmness:
         """Everything that is told."""
         drawn = engine.spread(_Ground.sample, self, self.drawn, mark("samples"))
         walks = engine.spread(_Ground.walk, self, range(len(self.rows)), mark("figures"))
@@ -338,8 +327,9 @@ class _Ground:
         worths = {unit: worth for unit, (worth, _) in by_unit.items()}
         forced = {u: with_ for u, (_, with_) in by_unit.items() if with_ and u not in self.built}
         _, held = robustness(
-            engine, self.bench, self.best, forced, self.candidates, samples=samples, seed=seed
-        )
+            engine, self.bench, self.best, forced, self.candidates,
+            samples=self.samples, seed=self.seed,
+        )  # fmt: skip
         gains = np.array([gain for gain, _ in drawn])
         plans = [built for _, built in drawn if built is not None]
         table = self._decisions(plans, turns, worths, held)
@@ -403,18 +393,14 @@ class _Ground:
             agree = share if unit in self.built else 1.0 - share
             of_unit = held["worth_million"][held["unit"] == unit].to_numpy(float)
             spread = np.percentile(of_unit, [5, 50, 95]) if len(of_unit) else np.full(3, np.nan)
-            mine = turns[turns["unit"] == unit]
-            first = mine.iloc[0].to_dict() if len(mine) else {}
             name = "doubtful" if not agree >= LIKELY else "likely"
-            if agree >= FIRM and not first:
+            if agree >= FIRM and unit not in set(turns["unit"]):
                 name = "firm"
-            records.append(
-                (unit, unit in self.built, when.get(unit), worths[unit], *spread, share, agree,
-                 first.get("parameter"), first.get("change"), first.get("overturned_at", np.nan),
-                 first.get("figure", np.nan), first.get("figure_there", np.nan),
-                 first.get("distance", np.nan), name, None, np.nan)
-            )  # fmt: skip
-        return pd.DataFrame(records, columns=DECISIONS)
+            worth = worths[unit], *spread
+            records.append((unit, unit in self.built, when.get(unit), *worth, share, agree, name))
+        table = pd.DataFrame(records, columns=[*DECISIONS[:9], "firmness"])
+        first = turns.rename(columns={"parameter": "overturned_by"}).drop_duplicates("unit")
+        return table.merge(first.drop(columns="exact"), how="left", on="unit")
 
     def _in_doubt(self, turns: pd.DataFrame) -> list[tuple[str, int]]:
         """Decisions, and the figures that overturn them first."""
@@ -476,9 +462,7 @@ def _settled(table: pd.DataFrame, knowing: pd.DataFrame) -> pd.DataFrame:
     """Decisions with the figure whose knowledge is worth most, where it is worth anything."""
     known = knowing[knowing["knowing_million"] > 1e-9]
     known = known.sort_values("knowing_million", ascending=False, kind="stable")
-    first = known.drop_duplicates("unit").set_index("unit")
-    figures, worths = first["parameter"].to_dict(), first["knowing_million"].to_dict()
-    return table.assign(
-        settled_by=series_of([figures.get(unit) for unit in table["unit"]]),
-        knowing_million=[worths.get(unit, np.nan) for unit in table["unit"]],
-    )
+    first = known.rename(columns={"parameter": "settled_by"}).drop_duplicates("unit")
+    table = table.merge(first, how="left", on="unit")[DECISIONS]
+    texts = table[["overturned_by", "change", "settled_by"]].astype(object)
+    return table.assign(**texts.where(texts.notna(), None))

@@ -14,14 +14,13 @@ existing unit add up to minus the rent of its capacity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from circflow.algebra.build import discount, for_synergy, objective_terms, weights
 from circflow.algebra.terms import CONSTANT
 from circflow.data.coded import Floats
+from circflow.data.result import stacked
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
@@ -59,21 +58,16 @@ _SCARCE = [_RULES, _PARTS["emission_limits"], _PARTS["budget"]]
 """What nobody pays for in money."""
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A unit's price sheet and what follows from it (million, discounted, at today's money)."""
+def price_sheet(
+    bench: Bench, plan: Plan, solution: Solution, unit: str
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """The price sheet of a unit in a plan with shadow prices, and what follows from it (million,
+    discounted, at today's money).
 
-    parts: pd.DataFrame
-    """Columns as in `COLUMNS`; `million` at internal prices adds up to `profit`."""
-    profit: float
-    reduced_cost: float
-    """Minus the profit (candidates), read from the solver, or minus rent plus fixed cost."""
-    capacity_rent: float
-    """What its capacity earns before fixed and capital cost."""
-
-
-def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Sheet:
-    """The price sheet of a unit in a plan with shadow prices."""
+    Columns as in `COLUMNS`; `million` at internal prices adds up to the profit. The reduced cost is
+    minus the profit (candidates), read from the solver, or minus rent plus fixed cost; the rent is
+    what its capacity earns before fixed and capital cost.
+    """
     outcome, program = plan.outcome, bench.program
     assert outcome.row_dual is not None and outcome.reduced_cost is not None
     label = _unit_columns(bench, unit)
@@ -98,30 +92,27 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     goods = _materials(bench, table, unit)
     table["charged"] = table["row"].map(_penalised(bench, plan)).fillna(0.0)
     parts = [goods, _others(table, unit), _money_parts(bench, plan, unit)]
-    filled = [p for p in parts if len(p)] or parts[:1]
-    full = pd.concat(filled, ignore_index=True).reindex(columns=COLUMNS)
-    full["million"] = full["million"].astype(float)
+    full = stacked(parts).reindex(columns=COLUMNS).astype({"million": float})
     full = _at_market(bench.scenario, solution, full)
     priced = full[full["item"].isin(["output", "input"])]
     priced = priced[priced["market_price_of"] != INTERNAL]  # that price stands at the unit's gate
     way = carriage(bench, plan, unit, priced)
-    if len(way):
-        full = pd.concat(
-            [full, way.assign(million=0.0).reindex(columns=COLUMNS)], ignore_index=True
-        )
+    full = stacked([full, way.assign(million=0.0)]).reindex(columns=COLUMNS)
     alone = ~shared[entries.row]
     rent = -float(worth[alone].sum())
-    capacity = table_rent(bench, plan, unit)
     fixed = float(full["million"][full["item"] == "fixed (always)"].sum())
     reduced = float(outcome.reduced_cost[columns] @ x) - rent - fixed
     rank = full["item"].map({"output": 0, "input": 1}).fillna(2).to_numpy()
     full = full.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
-    return Sheet(full, float(full["million"].sum()), reduced, capacity)
+    return full, {
+        "profit_million": float(full["million"].sum()),
+        "reduced_cost_million": reduced,
+        "capacity_rent_million": table_rent(bench, plan, unit),
+    }
 
 
 def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
     """Worth of the capacity that a unit uses: the dual of its capacity rows times its load."""
-    total = 0.0
     dual = plan.outcome.row_dual
     assert dual is not None
     label = bench.places("activity")
@@ -130,20 +121,15 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
         str(p): float(g["capacity_use"].to_numpy(float) @ plan.x[g["place"].to_numpy(np.intp)])
         for p, g in label.groupby("period")
     }
-    for limit in bench.m.of_part("capacity", "min_load"):
-        family = bench.compiled.families[limit.name]
-        for (name, period), row in zip(family.keys, family.rows, strict=True):
-            if name == unit:
-                total -= float(dual[row]) * load.get(str(period), 0.0)
-    return total
+    limits = bench.m.of_part("capacity", "min_load")
+    families = [bench.compiled.families[limit.name] for limit in limits]
+    rows = [(*key, row) for f in families for key, row in zip(f.keys, f.rows, strict=True)]
+    return -sum(float(dual[r]) * load.get(str(t), 0.0) for name, t, r in rows if name == unit)
 
 
 def _unit_columns(bench: Bench, unit: str) -> pd.DataFrame:
-    parts = []
-    for name in _UNIT_VARIABLES:
-        rows = bench.places(name)
-        parts.append(rows[["period", "place"]][rows["unit"] == unit])
-    return pd.concat(parts, ignore_index=True)
+    every = pd.concat([bench.places(name) for name in _UNIT_VARIABLES])
+    return every[["period", "place"]][every["unit"] == unit].reset_index(drop=True)
 
 
 def _row_names(bench: Bench) -> pd.DataFrame:
@@ -211,27 +197,20 @@ def _penalised(bench: Bench, plan: Plan) -> dict[int, float]:
 
 def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     """The objective's own terms on the unit's columns, and the fixed cost of an existing unit."""
-    scenario, m = bench.scenario, bench.m
-    place = np.append(bench.compiled.column_of, -1)
-    places = set(_unit_columns(bench, unit)["place"].tolist())
-    goal = weights(scenario)
-    money = m.money_frame
-    at = place[money["column"].to_numpy(np.intp)]
-    constant = (money["column"].to_numpy() == CONSTANT) & (money["unit"] == unit).to_numpy()
-    taken = np.isin(at, list(places)) & (at >= 0)
+    m, goal = bench.m, weights(bench.scenario)
     factor = np.where(for_synergy(m)[m.money["money"]], goal.synergy, goal.value)
-    amount = money["coefficient"].to_numpy(float) * discount(scenario, m.money) * factor
-    value = amount * np.where(constant, 1.0, np.where(at >= 0, plan.x[at], 0.0))
-    item = np.where(constant, "fixed (always)", money["group"].astype(object))
-    rows = pd.DataFrame({"item": item, "period": money["period"], "million": value})
-    rows = rows[taken | constant]
+    money = m.money_frame
+    constant = (money["column"] == CONSTANT) & (money["unit"] == unit)
+    amount = money["coefficient"] * discount(bench.scenario, m.money) * factor
+    fixed = money[["period"]].assign(item="fixed (always)", million=amount)[constant]
+    money = money.assign(item=money["group"].astype(object), coefficient=amount)
     goals = objective_terms(m)
-    goals = goals[~goals["part"].isin(["value", "synergy"])]
-    at = place[goals["column"].to_numpy(np.intp)]
-    worth = goals["coefficient"].to_numpy(float) * np.where(at >= 0, plan.x[at], 0.0)
-    extra = pd.DataFrame({"item": goals["part"], "period": goals["period"], "million": worth})
-    extra = extra[np.isin(at, list(places)) & (at >= 0)]
-    return _summed(pd.concat([rows, extra], ignore_index=True) if len(extra) else rows, unit)
+    goals = goals[~goals["part"].isin(["value", "synergy"])].assign(item=lambda rows: rows["part"])
+    terms = stacked([t[["item", "period", "column", "coefficient"]] for t in (money, goals)])
+    place = np.append(bench.compiled.column_of, -1)[terms["column"].to_numpy(np.intp)]
+    terms = terms.assign(million=terms["coefficient"] * plan.x[place])
+    of_unit = np.isin(place, _unit_columns(bench, unit)["place"])
+    return _summed(stacked([fixed, terms[of_unit]], ["item", "period", "million"]), unit)
 
 
 # --------------------------------------------------------------------------- market prices
@@ -296,21 +275,9 @@ def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> p
 # --------------------------------------------------------------------------- own cash flow
 
 
-@dataclass(frozen=True)
-class Cash:
-    """What a unit earns for itself, at one set of prices."""
-
-    npv: float
-    irr: float
-    payback_years: float
-    benefit_cost: float
-    irr_end: float = np.nan
-    payback_years_end: float = np.nan
-    """The same with a year's money at its end, as NPV and IRR of Excel have it."""
-
-
-def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> Cash:
-    """NPV, IRR, discounted payback and benefit-cost ratio of a unit's own cash flow.
+def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> dict[str, float]:
+    """NPV and benefit-cost ratio of a unit's own cash flow; where it has a capex also IRR and
+    discounted payback, and these with a year's money at its end (`_end`), as Excel has it.
 
     Timing is the plan's: the capex at the start of the period decided in, a year's money at its
     start. Where capital is charged as an annuity, it is charged in each year by the share of the
@@ -335,7 +302,7 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     ratio = gains / costs if costs > 0.0 else np.nan
     capex = bench.capex(plan.x, unit)
     if capex <= 0.0:  # or it stands already
-        return Cash(npv, np.nan, np.nan, ratio)
+        return {"npv": npv, "benefit_cost": ratio}
     built = bench.standing(plan, [unit]).to_dict("records")[0]
     start, begins, life = (int(built[c]) for c in ("start", "begins", "lifetime_years"))
     rate = bench.scenario.settings.discount_rate
@@ -357,14 +324,15 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     late = np.concatenate([[-capex], served])
     late[-1] += rest
     income = np.concatenate([served, beyond])
-    return Cash(
-        npv,
-        _agreeing(irr(flow), rate, npv),
-        _payback(income, capex, rate),
-        ratio,
-        _agreeing(irr(late), rate, float(late @ (1.0 + rate) ** -np.arange(len(late)))),
-        _payback(np.append(0.0, income), capex, rate) - 1.0,
-    )
+    npv_end = float(late @ (1.0 + rate) ** -np.arange(len(late)))
+    return {
+        "npv": npv,
+        "irr": _agreeing(irr(flow), rate, npv),
+        "irr_end": _agreeing(irr(late), rate, npv_end),
+        "payback_years": _payback(income, capex, rate),
+        "payback_years_end": _payback(np.append(0.0, income), capex, rate) - 1.0,
+        "benefit_cost": ratio,
+    }
 
 
 def _agreeing(root: float, rate: float, npv: float) -> float:

@@ -64,8 +64,9 @@ def contingency(engine: Engine, bench: Bench, best: Plan) -> pd.DataFrame:
     table = pd.DataFrame([case[:3] for case in cases], columns=CONTINGENCY[:3])
     share = loss / abs(best.value) if best.value else np.nan
     table = table.assign(loss_million=loss, loss_share=share, possible=possible)
-    rank = table["loss_million"].fillna(np.inf).to_numpy(float)
-    return table.iloc[np.argsort(-rank, kind="stable")].reset_index(drop=True)
+    return table.sort_values(
+        "loss_million", ascending=False, kind="stable", na_position="first", ignore_index=True
+    )
 
 
 _Case = tuple[str, str, str, list[str]]
@@ -76,12 +77,15 @@ def values_without(plan: tuple[Bench, Plan], cases: Sequence[_Case]) -> list[flo
     """The value of the plan that remains in each case, million; −inf without one."""
     bench, best = plan[0].twin(), plan[1]
     held = bench.held(bench.construction_of(best.x))
+    least = [bench.compiled.families[limit.name] for limit in bench.m.of_part("min_load")]
+    loads = [(row, *key) for f in least for row, key in zip(f.rows.tolist(), f.keys, strict=True)]
     values = []
     for kind, name, period, units in cases:
-        columns = _of_units(bench, "activity", units, period)
-        if kind == "member":
-            columns = np.append(columns, _trade(bench, name, period))
-        values.append(_without(held, bench, columns, units, period))
+        still = [_of_units(bench, v, units, period) for v in ("activity", "running")]
+        still += [_trade(bench, name, period)] if kind == "member" else []
+        program = held.with_bounds(np.concatenate(still), 0.0, 0.0)
+        free = np.array([r for r, u, t in loads if u in units and t == period], dtype=np.intp)
+        values.append(bench.value(program.with_limits(free, lower=-np.inf), gap=1e-6))
     return values
 
 
@@ -105,19 +109,6 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
     return places
 
 
-def _without(
-    program: Program, bench: Bench, columns: Ints, units: Sequence[str], period: str
-) -> float:
-    """The value with columns at 0, and without the least load of units in a period."""
-    still = np.append(columns, _of_units(bench, "running", units, period))
-    least = [bench.compiled.families[limit.name] for limit in bench.m.of_part("min_load")]
-    held = [(row, *key) for f in least for row, key in zip(f.rows.tolist(), f.keys, strict=True)]
-    free = np.array([r for r, u, t in held if u in units and t == period], dtype=np.intp)
-    return bench.value(
-        program.with_bounds(still, 0.0, 0.0).with_limits(free, lower=-np.inf), gap=1e-6
-    )
-
-
 # --------------------------------------------------------------------------- futures
 
 
@@ -134,16 +125,8 @@ def robustness(  # noqa: PLR0913
     """How often building, or not building, each candidate was right in sampled futures.
 
     The arrays of a future are updated, as in a sweep, not built anew; but for few futures, and
-    where a parameter's arrays are no line.
-
-    Args:
-        engine: does the work.
-        bench: of the scenario.
-        best: its best plan.
-        forced: for each unit that the best plan does not build, the best plan that builds it.
-        units: candidates.
-        samples: futures.
-        seed: the same seed samples the same futures.
+    where a parameter's arrays are no line. `forced`: for each candidate that the best plan does
+    not build, the best plan that builds it. The same seed samples the same futures.
 
     Returns:
         a row per unit (columns as in `FUTURES`) and a row per future and unit: future, unit,
@@ -237,9 +220,8 @@ def _judged(
         }
     )
     table = table.reindex(pd.Index(units, name="unit")).fillna({"futures": 0}).reset_index()
-    return table.assign(built=table["unit"].map(standing), futures=table["futures"].astype(int))[
-        FUTURES
-    ], each
+    table = table.assign(built=table["unit"].map(standing), futures=table["futures"].astype(int))
+    return table[FUTURES], each
 
 
 def _carried(bench: Bench, bench_then: Bench, x: Floats) -> Floats:
@@ -248,8 +230,7 @@ def _carried(bench: Bench, bench_then: Bench, x: Floats) -> Floats:
     held = np.zeros(len(x))
     held[bench.construction] = bench.construction_of(x)
     for name in ("built", "extra_capacity"):
-        from_, to = bench.places(name), bench_then.places(name)
-        known = {(u, t): float(held[p]) for u, t, p in from_[_PLACED].itertuples(index=False)}
-        for u, t, p in to[_PLACED].itertuples(index=False):
-            x_then[p] = known.get((u, t), 0.0)
+        here, there = bench.places(name)[_PLACED], bench_then.places(name)[_PLACED]
+        both = there.merge(here, on=["unit", "period"], suffixes=("", "_here"))
+        x_then[both["place"]] = held[both["place_here"]]
     return x_then

@@ -18,6 +18,7 @@ from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import mark, say
+from circflow.solver.run import solve
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
@@ -59,8 +60,8 @@ def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
             if name not in schema:
                 better = meant(name, schema.names)
                 raise StudyError("Units has no column {name!r}{better}", name=name, better=better)
-        missing = [c.name for c in schema.columns if c.required and not unit.get(c.name)]
-        missing = [name for name in missing if unit.get(name) != 0]
+        needed = [c.name for c in schema.columns if c.required]
+        missing = [name for name in needed if unit.get(name) in (None, "")]
         if missing:
             raise StudyError("a unit to be added needs {missing}", missing=", ".join(missing))
     rows = [{"status": "candidate", **unit} for unit in units]
@@ -118,16 +119,14 @@ def best_sites(  # noqa: PLR0913
     every = frozenset(names.values())
     base = bench.solve(Setting(out=every))
     if base is None:
-        from circflow.solver.run import solve
-
         solve(scenario)  # tells why
         raise StudyError("there is no plan without the unit")
     search = (bench, base.value, names, every)
     with Engine(jobs, dask=dask, tell=progress) as engine:
         records = engine.spread(_tried, search, tried, mark("sites"))
-    table = pd.DataFrame(records)
-    rank = -table["value_million"].fillna(-np.inf).to_numpy(float)
-    table = table.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
+    table = pd.DataFrame(records).sort_values(
+        "value_million", ascending=False, kind="stable", ignore_index=True
+    )
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table
 

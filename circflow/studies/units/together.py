@@ -43,15 +43,8 @@ def pairs(
     forced: Mapping[str, Plan],
     units: Sequence[str],
 ) -> pd.DataFrame:
-    """The interaction of every two of the units (columns as in `PAIRS`).
-
-    Args:
-        engine: does the work.
-        bench: of the scenario.
-        best: its best plan.
-        forced: for each unit that the best plan does not build, the best plan that builds it.
-        units: candidates.
-    """
+    """The interaction of every two of some candidates (columns as in `PAIRS`); `forced`: for each
+    that the best plan does not build, the best plan that builds it."""
     scale, standing = abs(best.value), frozenset(bench.built(best.x))
     sized = frozenset(bench.size_columns)
 

@@ -16,9 +16,9 @@ from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
 from circflow.i18n.names import shown_measure
-from circflow.report.numbers import number
+from circflow.report.numbers import number, without_noise
 from circflow.report.page.frame import Section
-from circflow.report.page.verdicts import GAIN, LOSE
+from circflow.report.page.verdicts import GAIN, LOSE, verdicts_opening
 from circflow.report.sheets import Formats, clean, print_set_up
 from circflow.report.vocabulary import cell, measured
 from circflow.studies.errors import StudyError
@@ -42,17 +42,17 @@ class Verdicts(Result):
     """Objective of the best plan."""
     table: pd.DataFrame
     """A row per unit (see docs/evaluate.md)."""
-    break_evens: pd.DataFrame
-    price_sheets: pd.DataFrame
-    loads: pd.DataFrame
-    effects: pd.DataFrame
-    members: pd.DataFrame
-    pairs: pd.DataFrame
-    capital: pd.DataFrame
-    order: pd.DataFrame
-    contingency: pd.DataFrame
-    futures: pd.DataFrame
-    each_future: pd.DataFrame
+    break_evens: pd.DataFrame = field(default_factory=pd.DataFrame)
+    price_sheets: pd.DataFrame = field(default_factory=pd.DataFrame)
+    loads: pd.DataFrame = field(default_factory=pd.DataFrame)
+    effects: pd.DataFrame = field(default_factory=pd.DataFrame)
+    members: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    capital: pd.DataFrame = field(default_factory=pd.DataFrame)
+    order: pd.DataFrame = field(default_factory=pd.DataFrame)
+    contingency: pd.DataFrame = field(default_factory=pd.DataFrame)
+    futures: pd.DataFrame = field(default_factory=pd.DataFrame)
+    each_future: pd.DataFrame = field(default_factory=pd.DataFrame)
     seconds: float = 0.0
 
     @property
@@ -92,9 +92,6 @@ class Verdicts(Result):
 
     def opening(self) -> list[Section]:
         """What its page says first."""
-        from circflow.report.numbers import without_noise
-        from circflow.report.page.verdicts import verdicts_opening
-
         words_of = {str(u): self.words(str(u)) for u in self.table["unit"]}
         tables = {name: without_noise(table) for name, table in self.tables().items()}
         return verdicts_opening(tables, words_of, self.currency)
@@ -223,8 +220,8 @@ class _Words:
             ("internal", say("the plan's internal prices")),
             ("market", say("market prices")),
         ):
-            npv, ratio, rate, late, years, later = (
-                self.row.get(name.format(label)) for name in _OWN_MONEY
+            npv, rate, late, years, later, ratio = (
+                self.row.get(name.format(label)) for name in OWN_MONEY.values()
             )
             if not _known(npv):
                 continue
@@ -376,10 +373,14 @@ class _Words:
                 )
 
 
-_OWN_MONEY = [
-    *("npv_{}_million", "benefit_cost_{}", "irr_{}", "irr_{}_end"),
-    *("payback_{}_years", "payback_{}_years_end"),
-]
+OWN_MONEY = {
+    "npv": "npv_{}_million",
+    "irr": "irr_{}",
+    "irr_end": "irr_{}_end",
+    "payback_years": "payback_{}_years",
+    "payback_years_end": "payback_{}_years_end",
+    "benefit_cost": "benefit_cost_{}",
+}
 """Columns of a unit's own money, at prices that are internal or those of the market."""
 _EVEN = {
     "capex": mark("Break-even capex"),

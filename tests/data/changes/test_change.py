@@ -6,7 +6,7 @@ import math
 from copy import deepcopy
 from dataclasses import fields, is_dataclass
 from functools import cached_property
-from time import perf_counter
+from time import process_time
 
 import pandas as pd
 import pytest
@@ -393,10 +393,10 @@ def test_the_quick_way_agrees_with_reading_everything_again(address: str, edit: 
 
 def test_speed_of_a_change(scenario: Scenario) -> None:
     scenario.change({"Markets.price": "*1.1"})
-    start = perf_counter()
+    start = process_time()
     for _ in range(5):
         scenario.change({"Markets.price": "*1.1"})
-    assert (perf_counter() - start) / 5 < 0.5
+    assert (process_time() - start) / 5 < 0.5
 
 
 # --------------------------------------------------------------------------- what is derived

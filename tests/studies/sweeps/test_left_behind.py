@@ -27,12 +27,12 @@ def test_the_larger_size_of_a_candidate_is_told(
     )
     small, large = (parameter(scenario, address, "factor") for address in (CAPEX, LARGEST))
     told = "capex_max_million of 'Mill' stays: vary Units.capex_max_million as well"
-    (note,) = left_behind(scenario, Design((small,), ((0.8,), (1.2,)), "sweep"))
+    (note,) = left_behind(scenario, Design((small,), ((0.8,), (1.2,))))
     assert note.startswith("Units.capex_million: ")
     assert told in note
-    together = Design((small, large), ((0.8, 0.8), (1.2, 1.2)), "sweep")
+    together = Design((small, large), ((0.8, 0.8), (1.2, 1.2)))
     assert left_behind(scenario, together) == []
-    alone = Design((small, large), ((0.8, None), (None, 1.2)), "tornado")
+    alone = Design((small, large), ((0.8, None), (None, 1.2)))
     assert len(left_behind(scenario, alone)) == 1
     only = parameter(scenario, "Units.capex_million[unit=Kiln]", "factor")
-    assert left_behind(scenario, Design((only,), ((0.8,),), "sweep")) == []
+    assert left_behind(scenario, Design((only,), ((0.8,),))) == []

@@ -53,8 +53,7 @@ def _recipe_rows(scenario: Scenario, role: str) -> Items:
 
 def _check_streams(drafts: Drafts, wanted: Flags) -> None:
     streams = drafts["Streams"].rows
-    drafts.warning(
-        "Streams",
+    drafts["Streams"].warning(
         streams.take(streams["must_handle"] & (streams["amount_per_year"] > 0) & ~wanted),
         "material",
         "nobody can take the {amount_per_year} of {material!r} a year that must be handled at "
@@ -81,8 +80,7 @@ def _check_inputs(drafts: Drafts, scenario: Scenario, inputs: Items, supplied: F
             materials.setdefault((row, unit), []).append(material)
     for (row, unit), lacked in materials.items():
         names = scenario.codes.names("material", np.array(lacked)).tolist()
-        drafts.warning(
-            "Units",
+        drafts["Units"].warning(
             row,
             "technology",
             "nothing can supply {quoted} to the unit {iloc!r}, so that it cannot run: "
@@ -103,8 +101,7 @@ def _check_outputs(drafts: Drafts, scenario: Scenario, outputs: Items, wanted: F
     recipes = drafts["Recipes"].rows
     anywhere = set(outputs["row_recipe"][wanted].tolist())
     nowhere = set(outputs["row_recipe"].tolist()) - anywhere
-    drafts.warning(
-        "Recipes",
+    drafts["Recipes"].warning(
         recipes.take(among(recipes["row"], nowhere)),
         "material",
         "nobody takes the {material!r} that this recipe makes, so that it cannot "
@@ -113,8 +110,7 @@ def _check_outputs(drafts: Drafts, scenario: Scenario, outputs: Items, wanted: F
     here = outputs.take(~wanted & among(outputs["row_recipe"], anywhere))
     names = {n: scenario.codes.names(n, here[n]) for n in ("unit", "material")}
     rows = Items({"row": here["row"], **names})
-    drafts.warning(
-        "Units",
+    drafts["Units"].warning(
         rows.take(~later(rows, *rows.names)),
         "site",
         "nobody takes the {material!r} that the unit {unit!r} makes here: add a "
@@ -124,8 +120,7 @@ def _check_outputs(drafts: Drafts, scenario: Scenario, outputs: Items, wanted: F
 
 def _check_markets(drafts: Drafts, supplied: Flags) -> None:
     idle = drafts["Markets"].rows.take(~supplied)
-    drafts.warning(
-        "Markets",
+    drafts["Markets"].warning(
         idle.take(~later(idle, *PLACE)),
         "material",
         "no {material!r} can reach this market: nothing that arises, is bought or "
@@ -141,8 +136,7 @@ def _check_flow_partners(drafts: Drafts, scenario: Scenario) -> None:
     ends = links.take(distinct([links["from"], links["to"]])[0])
     names = (scenario.codes.names("site", ends[end]).tolist() for end in ("from", "to"))
     linked = {f"{start}>{end}" for start, end in zip(*names, strict=True)}
-    drafts.warning(
-        "SynergyPartners",
+    drafts["SynergyPartners"].warning(
         flows.take(~among(flows["partner"], linked)),
         "partner",
         "no link leads along {partner!r}, so that the synergy cannot be earned: add "

@@ -9,13 +9,12 @@ move the yardstick; a figure is odd only where nothing else is of its size.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts
-from circflow.data.coded import Floats, Ints, by_row, numbered
+from circflow.data.coded import Floats, Ints, Items, by_row, numbered, objects
 from circflow.i18n import localised, say
 from circflow.i18n.names import shown_column
 
@@ -57,47 +56,35 @@ _MEASURES = (
 def check_peers(drafts: Drafts) -> None:
     """Doubt figures a thousand times, or a thousandth, of their peers."""
     for measure in _MEASURES:
-        figures = _figures(drafts, measure)
-        if figures is None or len(figures.rows) < 2:
+        rows = _figures(drafts, measure)
+        if len(rows) < 2:
             continue
-        size = np.log10(np.abs(figures.sizes))
-        peers, column = numbered(figures.peers), numbered(figures.units)
-        alike = "material" in measure.peers
-        for at, away, words in _odd(size, peers, column, alike=alike):
-            key = ", ".join(str(part) for part in figures.peers[at] if part)
-            row, value = int(figures.rows[at]), float(figures.values[at])
-            message, likely = _doubt(measure, value, away, words, key)
-            drafts.warning(measure.sheet, row, measure.column, message, suggestion=likely)
+        peers = [tuple(name or "" for name in names) for _, *names in by_row(rows, *measure.peers)]
+        column, alike = numbered(rows["unit_of_measure"]), "material" in measure.peers
+        for at, away, words in _odd(np.log10(rows["size"]), numbered(peers), column, alike=alike):
+            key = ", ".join(part for part in peers[at] if part)
+            message, likely = _doubt(measure, float(rows[measure.column][at]), away, words, key)
+            drafts[measure.sheet].warning(
+                rows["row"][at], measure.column, message, suggestion=likely
+            )
 
 
-class _Figures(NamedTuple):
-    """The figures of a measure other than 0, by row of the sheet."""
-
-    rows: Ints
-    values: Floats
-    sizes: Floats
-    peers: list[tuple[Any, ...]]
-    units: list[str]
-
-
-def _figures(drafts: Drafts, measure: _Measure) -> _Figures | None:
+def _figures(drafts: Drafts, measure: _Measure) -> Items:
+    """The rows with a figure other than 0, with its size and the unit of measure of what it is
+    of ("" where that is no material)."""
     draft = drafts[measure.sheet]
-    wanted = [measure.column, *measure.peers, *([measure.per] if measure.per else [])]
+    rows = draft.sound(measure.column, *measure.peers, *([measure.per] if measure.per else []))
     if draft.broken or measure.column not in draft.letters:
-        return None
-    rows = draft.sound(*wanted)
-    if len(rows) < 2:
-        return None
+        return rows.take(np.zeros(0, dtype=np.intp))
     with np.errstate(divide="ignore", invalid="ignore"):  # per 0 there is no size
-        size = rows[measure.column] / (rows[measure.per] if measure.per else 1.0)
+        size = np.abs(rows[measure.column] / (rows[measure.per] if measure.per else 1.0))
     rows = rows.plus(size=size).take(np.isfinite(size) & (size != 0))
-    peers = [tuple(name or "" for name in names) for _, *names in by_row(rows, *measure.peers)]
     units = [""] * len(rows)
     if "material" in rows:
         materials = by_row(drafts["Materials"].rows, "material", "unit")
         known = {material: unit for _, material, unit in materials}
         units = [known.get(material, "") for material in rows["material"].tolist()]
-    return _Figures(rows["row"], rows[measure.column], rows["size"], peers, units)
+    return rows.plus(unit_of_measure=objects(units))
 
 
 def _odd(size: Floats, peers: Ints, column: Ints, *, alike: bool) -> list[tuple[int, float, str]]:

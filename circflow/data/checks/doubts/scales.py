@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import BadCellError, parse_number, plain, shorten, written
-from circflow.data.checks.findings import Drafts, among
+from circflow.data.checks.findings import Draft, Drafts, among
 from circflow.data.checks.rows import is_dash, is_totals
-from circflow.data.coded import by_row
+from circflow.data.coded import Items, by_row, objects
 from circflow.data.schema.measures import TONNE, canonical, meant
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import folded
 from circflow.i18n import mark, say
-from circflow.i18n.names import shown_column
 
 _MILLION = 1e6
 _LARGEST_RATE = 0.5
@@ -89,8 +88,7 @@ def _check_measures(drafts: Drafts) -> None:
                 "write them alike"
             )
         if good != unit:
-            drafts.warning(
-                "Materials",
+            drafts["Materials"].warning(
                 row,
                 "unit",
                 words,
@@ -109,8 +107,7 @@ def _check_names(drafts: Drafts) -> None:
         for row, text in by_row(drafts[sheet].sound(name), name):
             if is_totals(text) or is_dash(text):
                 what = "totals" if is_totals(text) else "nothing"
-                drafts.warning(
-                    sheet,
+                drafts[sheet].warning(
                     row,
                     name,
                     "a {name} is called {text!r}: delete the row if it holds {what}",
@@ -123,31 +120,28 @@ def _check_names(drafts: Drafts) -> None:
 def _check_signs(drafts: Drafts) -> None:
     """Costs below zero, and products that are sold below zero."""
     for (sheet, column), words in _INCOME.items():
-        draft = drafts[sheet]
-        if column not in draft.letters:
-            continue
-        rows = draft.sound(column)
-        for row, value in by_row(rows.take(rows[column] < 0), column):
-            meaning = say(words, figure=written(-value))
-            _doubt_sign(drafts, (sheet, row, column), meaning, -value)
+        if column in drafts[sheet].letters:
+            rows = drafts[sheet].sound(column)
+            _doubt_sign(drafts[sheet], rows.take(rows[column] < 0), column, words)
     markets = drafts["Markets"].sound("material", "price")
     materials = drafts["Materials"].rows
     sold = among(materials["category"], ("product", "energy"))
     products = set(materials["material"][sold].tolist())
     cheap = markets.take((markets["price"] < 0) & among(markets["material"], products))
-    for row, price in by_row(cheap, "price"):
-        meaning = say("the seller of a product pays {plain} a unit", plain=written(-price))
-        _doubt_sign(drafts, ("Markets", row, "price"), meaning, -price)
+    words = mark("the seller of a product pays {figure} a unit")
+    _doubt_sign(drafts["Markets"], cheap, "price", words)
 
 
-def _doubt_sign(drafts: Drafts, at: tuple[str, int, str], meaning: str, likely: float) -> None:
-    drafts.warning(
-        *at,
-        "{at} is below 0: {meaning}; write it without the minus sign, unless that is meant",
-        at=shown_column(at[0], at[2]),
-        meaning=meaning,
-        suggestion=plain(likely),
-    )
+def _doubt_sign(draft: Draft, rows: Items, column: str, words: str) -> None:
+    for row, value in by_row(rows, column):
+        draft.warning(
+            row,
+            column,
+            "{at} is below 0: {meaning}; write it without the minus sign, unless that is meant",
+            at=draft.sheet[column].shown,
+            meaning=say(words, figure=written(-value)),
+            suggestion=plain(-value),
+        )
 
 
 def _check_settings(drafts: Drafts) -> None:
@@ -178,7 +172,7 @@ def _check_settings(drafts: Drafts) -> None:
             likely = plain(-value) if value < 0 and key != "detour_factor" else likely
             figures = {"value": value, "percent": value * 100, "opposite": -value}
             message = say(words, **{name: written(figure) for name, figure in figures.items()})
-            drafts.warning("Scenario", row, "value", f"{key}: {message}", suggestion=likely)
+            drafts["Scenario"].warning(row, "value", f"{key}: {message}", suggestion=likely)
 
 
 def _settings(drafts: Drafts) -> Iterator[tuple[int, str, float]]:
@@ -197,16 +191,12 @@ def _check_blend_shares(drafts: Drafts) -> None:
     for column in ("min", "max"):
         rows = drafts["BlendLimits"].sound("material", column)
         over = rows.take(pd.notna(rows["material"]) & (rows[column] > 1))
-        for row, value in by_row(over, column):
-            drafts.warning(
-                "BlendLimits",
-                row,
-                column,
-                "a share of {value} is {plain} %: write 25 % as 0.25",
-                value=written(value),
-                plain=written(value * 100),
-                suggestion=plain(value / 100) if value <= 100 else "",
-            )
+        likely = objects(plain(v / 100) if v <= 100 else "" for v in over[column].tolist())
+        drafts["BlendLimits"].warning(
+            over.plus(value=over[column], plain=over[column] * 100, suggestion=likely),
+            column,
+            "a share of {value} is {plain} %: write 25 % as 0.25",
+        )
 
 
 def _check_millions(drafts: Drafts) -> None:
@@ -228,22 +218,23 @@ def _check_millions(drafts: Drafts) -> None:
         for row, value, capacity in by_row(rows, column, size):
             each = value * _MILLION / capacity
             if each / price >= most:
-                _doubt_million(drafts, ("Units", row, column), value, each)
+                _doubt_million(drafts["Units"], row, column, value, each)
     units = drafts["Units"].sound("capex_million", "capex_max_million")
     capital = np.fmax(units["capex_million"], units["capex_max_million"])
     capital = capital[capital > 0]
     budget = drafts["Budget"].sound("budget_million")
     high = budget["budget_million"] > _BUDGET * capital.sum()
     for row, value in by_row(budget.take(high), "budget_million") if len(capital) else ():
-        _doubt_million(drafts, ("Budget", row, "budget_million"), value, np.nan)
+        _doubt_million(drafts["Budget"], row, "budget_million", value, np.nan)
 
 
-def _doubt_million(drafts: Drafts, at: tuple[str, int, str], value: float, each: float) -> None:
+def _doubt_million(draft: Draft, row: int, column: str, value: float, each: float) -> None:
     per = "" if np.isnan(each) else say(", {each:,.0f} per unit of yearly capacity", each=each)
-    drafts.warning(
-        *at,
+    draft.warning(
+        row,
+        column,
         "{at} is {value:,.0f} million currency{per}: write it in millions",
-        at=at[2],
+        at=column,
         value=value,
         per=per,
         suggestion=plain(value / _MILLION),
@@ -254,16 +245,12 @@ def _check_factors(drafts: Drafts) -> None:
     """Factors that look like percentages."""
     for sheet, columns in (("Ranges", ("low", "high")), ("Studies", ("from", "to"))):
         rows = drafts[sheet].sound("change", *columns)
-        rows = rows.take(rows["change"] == "factor")
         for column in columns:
-            for row, value in by_row(rows, column):
-                if 0 <= value <= _FACTOR or np.isnan(value):
-                    continue
-                drafts.warning(
-                    sheet,
-                    row,
-                    column,
-                    "the figure is multiplied by {value}: write 20 % less and more as 0.8 and 1.2",
-                    value=written(value),
-                    suggestion=plain(1 + value / 100) if -100 < value <= 100 else "",
-                )
+            beyond = (rows[column] < 0) | (rows[column] > _FACTOR)
+            odd = rows.take((rows["change"] == "factor") & beyond)
+            likely = (plain(1 + v / 100) if -100 < v <= 100 else "" for v in odd[column].tolist())
+            drafts[sheet].warning(
+                odd.plus(value=odd[column], suggestion=objects(likely)),
+                column,
+                "the figure is multiplied by {value}: write 20 % less and more as 0.8 and 1.2",
+            )

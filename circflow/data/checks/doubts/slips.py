@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 
@@ -16,7 +14,6 @@ from circflow.data.schema.sheets import SHEETS
 from circflow.data.suggest import nearest, remark
 from circflow.i18n import say
 
-_YIELD_MARGIN = 1e-6
 _STRAY_KM = 1500.0
 _HOME_KM = 500.0
 _NEAR_KM = 100.0
@@ -31,7 +28,6 @@ def check_doubts(drafts: Drafts) -> None:
     check_peers(drafts)
     _check_exchanged_coordinates(drafts)
     _check_stock_room(drafts)
-    _check_yields(drafts)
     _check_unused(drafts)
     _check_idle_columns(drafts)
     _check_limits(drafts)
@@ -52,8 +48,7 @@ def _check_sizes(drafts: Drafts) -> None:
                 way = say("check the figure and its unit")
                 if abs(value) > most and column.blank_is_unlimited:
                     way = say("for unlimited leave the cell blank")
-                drafts.warning(
-                    sheet.name,
+                drafts[sheet.name].warning(
                     row,
                     column.name,
                     "{values} is hardly meant, figures here lie between {least:g} and {most:g} "
@@ -82,15 +77,13 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
     near_home = away > np.maximum(_NEAR_KM, 2 * reach)
     odd = (away > _STRAY_KM) & (exchanged < _HOME_KM)
     odd |= near_home & (exchanged < reach) & (np.abs(lon) <= 90)
-    drafts.warning(
-        "Sites",
+    drafts["Sites"].warning(
         rows.take(odd),
         "latitude",
         "the site lies far from all others, but among them if latitude and longitude "
         "are exchanged: check the two cells",
     )
-    drafts.warning(
-        "Sites",
+    drafts["Sites"].warning(
         rows.take((np.abs(lat) > _POLAR) & (np.abs(lon) < _POLAR)),
         "latitude",
         "the site lies near the pole: exchange latitude and longitude, if they are "
@@ -100,51 +93,12 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
 
 def _check_stock_room(drafts: Drafts) -> None:
     rows = drafts["Stockpiles"].sound("opening", "capacity")
-    drafts.warning(
-        "Stockpiles",
+    drafts["Stockpiles"].warning(
         rows.take(rows["opening"] > rows["capacity"]),
         "opening",
         "the stockpile opens with {opening}, above its capacity of {capacity}: the "
         "excess must be reclaimed in the first period",
     )
-
-
-def _check_yields(drafts: Drafts) -> None:
-    """Recipes that make more tonnes than they take in."""
-    materials = drafts["Materials"].sound("material", "unit", "category")
-    in_tonnes = (materials["unit"] == "t") & (materials["category"] != "energy")
-    columns = ("technology", "recipe", "role", "material", "amount", "group", "weight")
-    draft = drafts["Recipes"]
-    if any(draft.faulty.get(column) for column in columns):
-        return
-    rows = draft.rows.take(
-        among(draft.rows["material"], set(materials["material"][in_tonnes].tolist()))
-    )
-    sides: dict[tuple[str, str, str], dict[object, float]] = {}
-    cells = by_row(rows, "technology", "recipe", "role", "amount", "group", "weight")
-    for row, technology, recipe, role, amount, group, weight in cells:
-        side = sides.setdefault((technology, recipe, role), {})
-        key, tonnes = (row, amount) if group is None else (group, amount / weight)
-        side[key] = max(side.get(key, tonnes), tonnes)
-    for (technology, recipe, role), side in sides.items():
-        inputs = sides.get((technology, recipe, "input"))
-        if role != "output" or inputs is None:
-            continue
-        taken, output = math.fsum(inputs.values()), math.fsum(side.values())
-        if not output > taken * (1 + _YIELD_MARGIN):
-            continue
-        of_recipe = (rows["technology"] == technology) & (rows["recipe"] == recipe)
-        outputs = rows.take(of_recipe & (rows["role"] == "output"))
-        drafts.warning(
-            "Recipes",
-            int(outputs["row"][np.argmax(outputs["amount"])]),
-            "amount",
-            "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
-            "the amounts, or list what else goes in",
-            technology=shorten(technology),
-            output=written(output),
-            input=written(taken),
-        )
 
 
 def _check_unused(drafts: Drafts) -> None:
@@ -155,8 +109,7 @@ def _check_unused(drafts: Drafts) -> None:
         if drafts[sheet].faulty.get("material") or drafts[sheet].broken:
             return
     materials = drafts["Materials"].sound("material")
-    drafts.warning(
-        "Materials",
+    drafts["Materials"].warning(
         materials.take(~among(materials["material"], used)),
         "material",
         "{material!r} is used nowhere: delete the row, or use it",
@@ -165,8 +118,7 @@ def _check_unused(drafts: Drafts) -> None:
     recipes = drafts["Recipes"].rows
     inputs = set(recipes["material"][recipes["role"] == "input"].tolist())
     purchases = drafts["Purchases"].sound("site", "material")
-    drafts.warning(
-        "Purchases",
+    drafts["Purchases"].warning(
         purchases.take(pd.isna(purchases["site"]) & ~among(purchases["material"], inputs)),
         "material",
         "no unit takes this material in, so that a row for every site with such a "
@@ -180,8 +132,7 @@ def _check_unused_technologies(drafts: Drafts) -> None:
         return
     run = set(units.rows["technology"].tolist())
     recipes = drafts["Recipes"].sound("technology")
-    drafts.warning(
-        "Recipes",
+    drafts["Recipes"].warning(
         recipes.take(~later(recipes, "technology") & ~among(recipes["technology"], run)),
         "technology",
         "no unit runs {technology!r}: add one in Units, or delete its rows",
@@ -194,8 +145,7 @@ def _check_idle_columns(drafts: Drafts) -> None:
     units = drafts["Units"].sound("status", "unit", *columns)
     existing, candidate = (units["status"] == status for status in ("existing", "candidate"))
     for column in columns:
-        drafts.warning(
-            "Units",
+        drafts["Units"].warning(
             units.take(existing & pd.notna(units[column]) & (units[column] != 0.0)),
             column,
             "{column} acts on candidates only, and this unit is existing: clear the "
@@ -203,16 +153,14 @@ def _check_idle_columns(drafts: Drafts) -> None:
             column=column,
         )
     off = set(units["unit"][units["status"] == "off"].tolist())
-    drafts.warning(
-        "Units",
+    drafts["Units"].warning(
         units.take(candidate & among(units["requires"], off)),
         "requires",
         "{requires!r} is off, so that this candidate can never be built",
     )
     periods = drafts["UnitPeriods"].sound("unit", "capacity_per_year")
     of_candidate = among(periods["unit"], set(units["unit"][candidate].tolist()))
-    drafts.warning(
-        "UnitPeriods",
+    drafts["UnitPeriods"].warning(
         periods.take(of_candidate & ~np.isnan(periods["capacity_per_year"])),
         "capacity_per_year",
         "the capacity of a candidate is not replaced by period: the cell has no effect",
@@ -228,8 +176,7 @@ def _check_limits(drafts: Drafts) -> None:
     for row, pollutant in by_row(limits, "pollutant"):
         if readable and pollutant is not None and pollutant not in emitted:
             good = nearest(pollutant, emitted)
-            drafts.warning(
-                "EmissionLimits",
+            drafts["EmissionLimits"].warning(
                 row,
                 "pollutant",
                 "nothing emits {pollutant!r}{remark}, so the row has no effect: correct the "
@@ -240,14 +187,12 @@ def _check_limits(drafts: Drafts) -> None:
                 suggestion=good,
             )
     open_end, fined = np.isnan(limits["limit_per_year"]), ~np.isnan(limits["penalty"])
-    drafts.warning(
-        "EmissionLimits",
+    drafts["EmissionLimits"].warning(
         limits.take(open_end & fined),
         "penalty",
         "a penalty without a limit has no effect: fill in limit_per_year",
     )
-    drafts.warning(
-        "EmissionLimits",
+    drafts["EmissionLimits"].warning(
         limits.take(open_end & ~fined & (limits["price"] == 0)),
         "limit_per_year",
         "the row has neither a limit nor a price, so it has no effect",

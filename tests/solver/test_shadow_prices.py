@@ -20,7 +20,7 @@ from circflow.data.scenario import Scenario
 from circflow.solver.compiled import Program, compile_model
 from circflow.solver.highs import Session
 from circflow.solver.optimum import optimum
-from circflow.solver.prices import prices
+from circflow.solver.shadow_prices import prices
 
 Sheets = dict[str, Any]
 

@@ -162,7 +162,7 @@ def _priced(  # noqa: PLR0913, PLR0917
         full = full.plus(site=np.append(scenario.items("Units")["site"], BLANK)[full["unit"]])
     texts = {"kind": figure.kind, "limit": figure.column, "column": figure.column}
     table = _named(scenario, full, worth * _today(scenario, rows, figure), cell, texts)
-    sheets = np.array([figure.sheet, "UnitPeriods"], dtype=object)
+    sheets = np.array([figure.sheet, figure.changed_in], dtype=object)
     more = {"sheet": sheets[changed.astype(np.intp)]}
     if figure.name is not None:
         more["limit"] = np.array(figure.name(of, scenario), dtype=object)

@@ -24,7 +24,7 @@ from circflow.data.table import Cell
 from circflow.i18n import ENGLISH, current, say, say_in
 from circflow.i18n.names import shown_measure
 from circflow.solver.compiled import Compiled, Family, Program
-from circflow.solver.prices import cells_of
+from circflow.solver.shadow_prices import cells_of
 
 
 @dataclass
@@ -43,6 +43,8 @@ class Condition:
     """What its cell may hold; beyond that it has to be left blank, which is no limit."""
     smallest: float = 0.0
     """The least size that its cell may hold besides 0."""
+    shared: tuple[Cell, ...] = ()
+    """Where it is no number: the cells that make the limit together; clearing any may do."""
     rows: list[tuple[int, float]] = field(default_factory=list)
     """Row of the programme, and what a change of 1 adds to the row's easier side."""
     scaled: list[tuple[int, Ints, Floats]] = field(default_factory=list)
@@ -54,6 +56,9 @@ class Condition:
     """Columns whose lower bound it is."""
     upper: list[int] = field(default_factory=list)
     """Columns whose upper bound it is."""
+    kept: list[int] = field(default_factory=list)
+    """Columns that its cell bounds from above as well, where that never gives way: what is lowered
+    below is no more above."""
 
     def shift(self, loose: Elastic, x: Floats) -> float:
         """How far a figure that is multiplied by something of a plan has to give way there."""
@@ -136,6 +141,8 @@ def conditions(m: Model, compiled: Compiled) -> list[Condition]:
             by_cell.of_rows(compiled.families[name], stand)
     for bound in m.bounds.values():
         by_cell.of_bound(bound)
+    for bound in m.bounds.values():
+        by_cell.keep(bound)
     return list(by_cell.known.values())
 
 
@@ -156,17 +163,22 @@ class _Conditions:
             record = {str(n): v for n, v in cells_of_row.items()} | labels
             measure = self.scenario.unit_of_measure.get(record.get("material") or "", "unit")
             currency = shown_measure(self.scenario.settings.currency)
-            value = float(cells.value[at])
-            column = self.scenario.tables[sheet].sheet[figure.column]
+            value, table = float(cells.value[at]), self.scenario.tables[sheet]
+            column = table.sheet[figure.column]
+            same = np.array([row])
+            if figure.eases == "clear":  # all that have the row's label hold it together
+                alike = np.all([codes == codes[at] for codes in cells.labels.values()], axis=0)
+                same = cells.row[alike]
             self.known[key] = Condition(
                 figure,
-                self.scenario.tables[sheet].cell(row, figure.column),
+                table.cell(row, figure.column),
                 value,
                 figure.where(record),
                 _unit(figure.unit.format(measure=measure, currency=currency)),
                 _limit(figure, column, value),
                 column.largest if column.blank_is_unlimited else np.inf,
                 column.smallest,
+                tuple(table.cell(int(each), figure.column) for each in same),
             )
         return self.known[key]
 
@@ -210,6 +222,17 @@ class _Conditions:
         for at in np.flatnonzero(holds).tolist():
             condition = self.at(cells, at, dict(zip(variable.index, _tuple(keys[at]), strict=True)))
             (condition.upper if bound.sense == "<=" else condition.lower).append(int(place[at]))
+
+    def keep(self, bound: Bound) -> None:
+        """The variables that a condition's cell bounds from above as well, come what may."""
+        cells = bound.cells
+        if cells.figure.eases or bound.sense != "<=":
+            return
+        place = self.compiled.column_of[bound.variable.columns]
+        for at in np.flatnonzero(np.isfinite(cells.value) & (place >= 0)).tolist():
+            key = (cells.sheet(at), int(cells.row[at]), cells.figure.column)
+            if key in self.known:
+                self.known[key].kept.append(int(place[at]))
 
 
 def _limit(figure: Figure, column: Column, value: float) -> float:
@@ -284,17 +307,13 @@ def elastic(program: Program, conditions: list[Condition]) -> Elastic:
                 held.append((place, figure, np.inf) if sign > 0 else (place, -np.inf, figure))
     at = np.array([p for p, _, _ in held], dtype=np.intp)
     low, high = (np.array([h[side] for h in held], dtype=float) for side in (1, 2))
-    # What a row holds now is no bound any more; a stream that must be handled is held from
-    # above by its amount still.
-    streams = [p for c in conditions if c.kind.sheet == "Streams" for p in c.lower]
-    loose = at[np.isfinite(high) & ~np.isin(at, streams)]
     bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
     table = np.array(entries, dtype=float).reshape(-1, 3)
     spots = table[:, :2].astype(np.intp).T
     changes = coo_array((table[:, 2], tuple(spots)), (rows + len(held), len(conditions)))
-    grown = (
+    grown = (  # what a row holds now is no bound any more
         program.with_bounds(at[np.isfinite(low)], lower=0.0)
-        .with_bounds(loose, upper=np.inf)
+        .with_bounds(at[np.isfinite(high)], upper=np.inf)
         .with_rows(bounds, low, high)
         .with_columns(changes, upper=0.0)
     )
