@@ -188,7 +188,7 @@ def evaluate(task: Task) -> Done:
     if add and add[0].get("site") == "?":
         sites = cf.best_sites(task.scenario, add[0], progress=task.tell)
         opening = sites_opening(sites, str(add[0].get("unit") or "the unit"), task.currency)
-        return task.tables({"sites": sites}, "sites", opening)
+        return task.tables({"sites": sites}, say("sites"), opening)
     few = bool(add) or bool(task.options.get("quick"))
     units = [] if add else task.options.get("units") or None
     evaluation = cf.evaluate(
@@ -207,7 +207,7 @@ def suggest(task: Task) -> Done:
     suggestions = cf.suggest(task.scenario, rates=rates, new_only=new, progress=task.tell)
     content = {**suggestions_content(suggestions), "rows": suggestions.rows()}
     write_json(task.folder / "suggestions.json", content)
-    return task.tables(suggestions.tables(), say("what could be made"))
+    return task.tables(suggestions.tables(), say("what could be made"), suggestions.opening())
 
 
 @_task
@@ -224,7 +224,7 @@ def share(task: Task) -> Done:
 def forms(task: Task) -> Done:
     """The cluster as a conventional one, a digital one, an open ecosystem."""
     comparison = cf.forms(task.scenario, progress=task.tell)
-    return task.tables(comparison.tables(), "forms", comparison.opening())
+    return task.tables(comparison.tables(), say("Forms of the cluster"), comparison.opening())
 
 
 def compare(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -240,7 +240,9 @@ def compare(book: Book, changes: Changes, folder: str, options: Options, tell: T
         dtype=object,
     )
     task = Task(base, Path(folder), options, tell)
-    return task.tables({"inputs": inputs, **comparison.tables()}, "compared", comparison.opening())
+    return task.tables(
+        {"inputs": inputs, **comparison.tables()}, say("Compare"), comparison.opening()
+    )
 
 
 def _runs(runs: cf.Runs, task: Task, what: str) -> Done:
@@ -256,7 +258,7 @@ def sweep(task: Task) -> Done:
     lines = [line for line in str(task.options.get("vary", "")).splitlines() if line.strip()]
     study = None if lines else task.options.get("study") or None
     runs = swept(task.scenario, study, lines, progress=task.tell, **task.store)
-    return _runs(runs, task, "sweep")
+    return _runs(runs, task, say("Sweep"))
 
 
 @_task
@@ -270,7 +272,7 @@ def sample(task: Task) -> Done:
         progress=task.tell,
         **task.store,
     )
-    return _runs(runs, task, "sample")
+    return _runs(runs, task, say("Sample"))
 
 
 @_task
@@ -279,7 +281,7 @@ def tornado(task: Task) -> Done:
     how = {"decisions": task.decisions, "progress": task.tell, **task.store}
     ranking = cf.tornado(task.scenario, **how)
     opening = tornado_opening(ranking.table, ranking.base, task.currency)
-    return task.tables({"tornado": ranking.table}, "tornado", opening)
+    return task.tables({"tornado": ranking.table}, say("Tornado"), opening)
 
 
 @_task
@@ -289,8 +291,7 @@ def pareto(task: Task) -> Done:
     points = int(task.options.get("points") or 7)
     front = cf.pareto(task.scenario, goals, points=points, progress=task.tell)
     opening = pareto_opening(without_noise(front.table), front.goals, front.units)
-    what = " against ".join(goals)
-    return task.tables({"trade_off": front.table}, what, opening)
+    return task.tables({"trade_off": front.table}, say("Trade-off"), opening)
 
 
 @_task
@@ -300,7 +301,7 @@ def alternatives(task: Task) -> Done:
     plans = cf.near_optimal(task.scenario, within, progress=task.tell)
     tables = {"units": plans.units, "plans": plans.table, "activity": plans.activity}
     opening = alternatives_opening(plans.table, plans.units, plans.best, within, task.currency)
-    return task.tables(tables, "alternatives", opening)
+    return task.tables(tables, say("Alternatives"), opening)
 
 
 @_task
@@ -308,7 +309,7 @@ def ranges(task: Task) -> Done:
     """How far each figure of Ranges may move before the plan changes."""
     table = cf.ranges(task.scenario, progress=task.tell)
     opening = ranges_opening(table, 0.5, task.currency)
-    return task.tables({"ranges": table}, "ranges", opening)
+    return task.tables({"ranges": table}, say("Ranges"), opening)
 
 
 @_task
@@ -333,7 +334,7 @@ def futures(task: Task) -> Done:
     """What to build before it is known which future comes."""
     count = int(task.options.get("count") or 0)
     plan = cf.futures(task.scenario, sample=count or None, progress=task.tell)
-    return task.tables(plan.tables(), "futures", plan.opening())
+    return task.tables(plan.tables(), say("Futures"), plan.opening())
 
 
 # --------------------------------------------------------------------------- sliders

@@ -25,11 +25,10 @@ from circflow.report.figures import (
     waste_by_stage,
 )
 from circflow.report.numbers import (
+    aligned_lines,
     changed_words,
-    columns,
     cut,
     number,
-    numbers,
     share,
     squeeze,
     width,
@@ -130,18 +129,9 @@ def _money(solution: Solution) -> list[str]:
 
 
 def _table(title: str, frame: pd.DataFrame, heads: Mapping[str, str], left: int) -> list[str]:
-    """A heading and a table: the columns that have a head, the first `left` of them texts; then
-    shares, figures with the same decimals in a column, and what is made up already."""
-    if frame.empty:
-        return []
-    cells = [[plain(cell(c, str(v))) for v in frame[c]] for c in list(heads)[:left]]
-    for name in list(heads)[left:]:
-        values = frame[name]
-        if not pd.api.types.is_numeric_dtype(values):
-            cells.append(list(values))
-        else:
-            cells.append([*map(share, values)] if name.endswith("share") else numbers(values))
-    return [title, *columns(list(heads.values()), list(zip(*cells, strict=True)), left, WIDTH)]
+    """A heading and a table: the columns that have a head, the first `left` of them texts."""
+    shares = [name for name in heads if name.endswith("share")]
+    return [title, *aligned_lines(frame, heads, left, WIDTH, shares)] if len(frame) else []
 
 
 def _waste(solution: Solution) -> list[str]:

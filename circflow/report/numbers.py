@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -129,6 +129,26 @@ def table_lines(
     rows = frame[list(titles)].itertuples(index=False, name=None)
     body = [[text(n, v) for n, v in zip(titles, row, strict=True)] for row in rows]
     return columns(list(titles.values()), body, left, total)
+
+
+def aligned_lines(
+    frame: pd.DataFrame,
+    titles: Mapping[str, str],
+    left: int = 1,
+    total: int = 100,
+    shares: Collection[str] = (),
+) -> list[str]:
+    """As `table_lines`, with the same decimals for all figures of a column, and percentages for
+    `shares`; texts behind the first `left` columns stand as they are."""
+    cells = []
+    for n, (name, values) in enumerate(frame[list(titles)].items()):
+        if name in shares:
+            cells.append([*map(share, values)])
+        elif pd.api.types.is_numeric_dtype(values):
+            cells.append(numbers(values))
+        else:
+            cells.append([plain(cell(str(name), str(v))) if n < left else v for v in values])
+    return columns(list(titles.values()), list(zip(*cells, strict=True)), left, total)
 
 
 def columns(

@@ -5,8 +5,9 @@
                 optimum (`circflow.solution.proof`); else refine (`refine`); else solve it in
                 fractions, if it is small (`exact`); else another way
     decisions   search; solve the LP with the decisions as constants; its plan must be as near the
-                search's bound as was asked for, and not beyond it; else search another way, at
-                last by proven LPs alone (`branch`)
+                search's bound as was asked for, and not beyond it, and no more be forgiven by
+                the search than that; else search another way, at last by proven LPs alone
+                (`branch`)
     no plan     a claim that there is none is believed with a Farkas ray or a ray of endless gain
 
 The ways differ in scaling, presolve, algorithm and tolerances. Where none agrees `SolverError` says

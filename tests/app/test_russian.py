@@ -53,3 +53,12 @@ def test_a_run_is_told_in_russian(russian: Browser) -> None:
     balance = russian.page("/sites/Электростанция")
     assert "<h2>Уходит</h2>" in balance
     assert "unit of measure" not in balance
+
+
+@pytest.mark.parametrize("kind", ["tornado", "ranges", "alternatives", "pareto", "forms", "sample"])
+def test_the_page_of_a_study_has_a_russian_title(kind: str, russian: Browser) -> None:
+    russian.page("/check")
+    run = russian.run(kind, count="3")
+    page = russian.client.get(f"/runs/{run}/files/page.html").text
+    title = page[page.index("<h1>") : page.index("</h1>")].removeprefix("<h1>")
+    assert english(title, *ALLOWED) == {}

@@ -40,6 +40,7 @@ def test_one_button_each(tmp_path: Path, workers: dict[str, Worker]) -> None:
     first = found["suggestions"][0]
     unit = first["unit"]
     assert first["pays"] and first["technology"] == "slag grinding"
+    assert "<h2>The answer</h2>" in (home / "page.html").read_text(encoding="utf-8")
     page = browser.page("/suggestions")
     assert f'aria-label="Add to the workbook: {unit}"' in page
     browser.post("/suggestions/add", run=str(run), unit=unit)

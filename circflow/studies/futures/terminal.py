@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
-from circflow.report.numbers import columns, number, numbers, share, table_lines
+from circflow.report.numbers import aligned_lines, columns, number, numbers, share
 from circflow.report.vocabulary import heading
 from circflow.studies.futures.result import FIGURES, Futures
 from circflow.studies.futures.robust import Robust
@@ -83,16 +81,6 @@ def _decisions(result: Futures) -> list[str]:
     return [*columns(titles, rows, left=3), ""]
 
 
-def _table(
-    table: pd.DataFrame, titles: dict[str, str], left: int = 1, total: int = 100
-) -> list[str]:
-    """As `table_lines`, the figures of a column with the same decimals, shares in per cent."""
-    figures = table[list(titles)].select_dtypes("number")
-    texts = {n: numbers(figures[n]) for n in figures.columns.astype(str)}
-    texts |= {n: [*map(share, figures[n])] for n in _SHARES if n in texts}
-    return table_lines(table.assign(**texts), titles, left, total)
-
-
 def _futures(result: Futures) -> list[str]:
     table = result.table
     shown = table.sort_values("worth", kind="stable") if result.RP is not None else table
@@ -107,7 +95,7 @@ def _futures(result: Futures) -> list[str]:
     }
     more = len(table) - len(shown)
     rest = [say("  … and {more} more futures (-o writes all)", more=more)] if more else []
-    return [*_table(shown, titles), *rest, ""]
+    return [*aligned_lines(shown, titles, shares=_SHARES), *rest, ""]
 
 
 def _members(result: Futures) -> list[str]:
@@ -122,7 +110,7 @@ def _members(result: Futures) -> list[str]:
         "deviation": say("deviation"),
         "share_of_risk": say("of the risk"),
     }
-    return [*_table(table.rename(columns={"member": "of"}), titles), ""]
+    return [*aligned_lines(table.rename(columns={"member": "of"}), titles, shares=_SHARES), ""]
 
 
 def _infrastructure(result: Futures) -> list[str]:
@@ -141,7 +129,7 @@ def _infrastructure(result: Futures) -> list[str]:
         "by_risk": say("by risk"),
     }
     table = table.assign(because_of=why.where(why.astype(bool), "–"))
-    return [*_table(table, titles, left=3, total=120), ""]
+    return [*aligned_lines(table, titles, left=3, total=120), ""]
 
 
 def _test(result: Futures) -> list[str]:
@@ -210,7 +198,7 @@ def robust_lines(result: Robust) -> list[str]:
         count=len(result.rows),
         currency=currency,
     )
-    shown = [head, "", *_table(curve, titles), ""]
+    shown = [head, "", *aligned_lines(curve, titles, shares=_SHARES), ""]
     for gamma, plan in zip(result.curve["gamma"], result.plans, strict=True):
         if gamma in result.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
