@@ -135,7 +135,7 @@ class Explanation:
                 lines.append(say("  any one of these changes ends it{rest}:", rest=rest))
                 lines += [f"    {change.text}" for change in conflict.remedies]
             lines += [f"  {blocked.text}" for blocked in conflict.blocked]
-        if len(self.conflicts) > 1 or not self.conflicts[0].remedies:
+        if self.together and (len(self.conflicts) > 1 or not self.conflicts[0].remedies):
             lines.append(say("Changes that together make a plan:"))
             lines += [f"  {change.text}" for change in self.together]
         if self.verified:
@@ -185,7 +185,8 @@ class _Search:
             near = self.conflicts.has_plan(none)
             return Explanation(self.scenario.name, Status.INFEASIBLE, within_tolerance=near)
         conflicts = tuple(self._conflict(conflict, sets) for conflict in sets)
-        together = self.remedies.together(self._flags(sets))
+        # Where what must be handled is lowered, what needs it may have to follow.
+        together = self.remedies.together(self._flags(sets)) or self.remedies.together(~none)
         tried = len(conflicts) == 1 and len(together) == 1 and together[0] in conflicts[0].remedies
         verified = tried or (bool(together) and self.remedies.has_plan(together, none))
         if not verified:

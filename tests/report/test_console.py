@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from circflow.report.console import WIDTH, summary
 from circflow.report.figures import (
     binding_limits,
     flow_totals,
+    limit_label,
     money_lines,
     products_sold,
     unit_loads,
@@ -207,3 +209,32 @@ def test_a_table_shows_the_columns_that_have_a_title() -> None:
         "  Mill           4      –",
     ]
     assert table_lines(frame.head(0), {"unit": "unit"}) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [
+        ({"kind": "stockpile", "column": "closing_max"}, "most ash left at Pit"),
+        ({"kind": "stockpile", "column": "closing_min"}, "least ash left at Pit"),
+        ({"kind": "stockpile", "column": "capacity"}, "room for ash at Pit"),
+        (
+            {"kind": "link", "column": "capacity_per_year", "to": "Town"},
+            "capacity of Pit > Town, ash",
+        ),
+        (
+            {"kind": "disposal", "column": "total_capacity", "material": None},
+            "disposal in total at Pit",
+        ),
+        (
+            {"kind": "emission limit", "column": "limit_per_year", "limit": "dust, cluster"},
+            "emissions of dust, cluster",
+        ),
+        (
+            {"kind": "least load", "column": "min_load", "unit": "Mill"},
+            "least load: Mill, Pit, ash",
+        ),
+    ],
+)
+def test_what_binds_is_called_as_its_figure_says(row: dict[str, Any], label: str) -> None:
+    full = {"site": "Pit", "material": "ash", "limit": row["column"], **row}
+    assert limit_label(full) == label

@@ -306,21 +306,34 @@ def test_the_period_and_the_candidate_that_comes_too_late_are_told(
     assert explain(make_scenario(sheets)).status is cf.Status.OPTIMAL
 
 
+HANDLED = {"amount_per_year": 9.0, "must_handle": True}
+NEEDED = {"price": 1.0, "min_per_year": 9.0}
+PILE = {"opening": 20.0, "capacity": 20.0, "can_add": True, "max_reclaim_per_year": 50.0}
+
+
 @pytest.mark.parametrize(
-    ("sheet", "row", "role"),
+    ("limits", "role"),
     [
-        ("Streams", {"amount_per_year": 9.0, "must_handle": True}, "input"),
-        ("Markets", {"price": 1.0, "min_per_year": 9.0}, "output"),
+        ({"Streams": HANDLED}, "input"),
+        ({"Streams": HANDLED, "Disposal": {"fee": 1.0, "capacity_per_year": 4.0}}, "input"),
+        ({"Streams": HANDLED, "Disposal": {"fee": 1.0, "total_capacity": 4.0}}, "input"),
+        ({"Streams": HANDLED, "Markets": {"price": 1.0, "max_per_year": 4.0}}, "input"),
+        ({"Streams": HANDLED, "Stockpiles": {**PILE, "max_reclaim_per_year": 0.0}}, "input"),
+        ({"Streams": HANDLED, "Stockpiles": {**PILE, "closing_max": 2.0}}, "input"),
+        ({"Markets": NEEDED}, "output"),
+        ({"Markets": NEEDED, "Purchases": {"price": 1.0, "max_per_year": 4.0}}, "output"),
+        ({"Markets": NEEDED, "Stockpiles": {**PILE, "max_reclaim_per_year": 4.0}}, "output"),
+        ({"Markets": NEEDED, "Stockpiles": {**PILE, "closing_min": 19.0}}, "output"),
     ],
 )
 def test_a_later_candidate_takes_what_is_too_much_or_makes_what_is_too_little(
-    make_scenario: Callable[..., cf.Scenario], sheet: str, row: dict[str, Any], role: str
+    make_scenario: Callable[..., cf.Scenario], limits: dict[str, dict[str, Any]], role: str
 ) -> None:
     """A unit that makes more of the waste, or takes the product that is short, is no help."""
 
     def later(role: str) -> tuple[str, ...]:
         other = {"input": "output", "output": "input"}[role]
-        sheets = {
+        sheets: dict[str, Any] = {
             "Periods": [{"period": "2026"}, {"period": "2027"}],
             "Sites": [{"site": "Works", "member": "Steel"}],
             "Materials": [{"material": "slag", "category": "waste"}, {"material": "stone"}],
@@ -339,13 +352,109 @@ def test_a_later_candidate_takes_what_is_too_much_or_makes_what_is_too_little(
                     "earliest_period": "2027",
                 }
             ],
-            sheet: [{"site": "Works", "material": "slag", "period": "2026", **row}],
         }
-        (conflict,) = explain(make_scenario(sheets)).conflicts
-        return conflict.later
+        for sheet, row in limits.items():
+            when = {} if sheet == "Stockpiles" else {"period": "2026"}
+            sheets[sheet] = [{"site": "Works", "material": "slag", **when, **row}]
+        conflicts = explain(make_scenario(sheets)).conflicts
+        return tuple(dict.fromkeys(words for c in conflicts for words in c.later))
 
     assert later(role) == ("Units!N2: Plant would help, but cannot be built before 2027",)
     assert later({"input": "output", "output": "input"}[role]) == ()
+
+
+def test_what_needs_a_lowered_stream_is_lowered_with_it(
+    make_scenario: Callable[..., cf.Scenario],
+) -> None:
+    """100 t of slag must be handled, in 2026 nothing takes it: no change of one cell is enough, as
+    the town must get 80 t in 2027 and the stream has one cell for both years."""
+    explanation = explain(
+        make_scenario(
+            {
+                "Periods": [{"period": "2026"}, {"period": "2027"}],
+                "Sites": [{"site": "Works", "member": "Steel"}],
+                "Materials": [{"material": "slag", "category": "waste"}],
+                "Streams": [
+                    {
+                        "site": "Works",
+                        "material": "slag",
+                        "amount_per_year": 100.0,
+                        "must_handle": True,
+                    }
+                ],
+                "Markets": [
+                    {
+                        "site": "Works",
+                        "material": "slag",
+                        "price": 1.0,
+                        "period": "2027",
+                        "min_per_year": 80.0,
+                    }
+                ],
+            }
+        )
+    )
+    (conflict,) = explanation.conflicts
+    assert not conflict.remedies and [str(b.cell) for b in conflict.blocked] == ["Streams!D2"]
+    changes = {str(change.cell): change.after for change in explanation.together}
+    assert changes == {"Streams!D2": 0.0, "Markets!F2": 0.0}
+    assert explanation.verified
+
+
+def test_less_is_tried_where_a_figure_is_multiplied_with_what_the_plan_chooses(
+    make_scenario: Callable[..., cf.Scenario],
+) -> None:
+    """10 t of ash of 0.5 must be handled, a mix may have 0.2. The least breach is with ash alone,
+    0.5; with the 90 t of slag of 0.3 that can be bought, (5 + 27) / 100 = 0.32 is enough."""
+    explanation = explain(
+        make_scenario(
+            {
+                "Sites": [{"site": "Works", "member": "Steel"}],
+                "Materials": [
+                    {"material": "ash", "category": "waste"},
+                    {"material": "slag", "category": "auxiliary"},
+                    {"material": "mix", "category": "product"},
+                ],
+                "Streams": [
+                    {
+                        "site": "Works",
+                        "material": "ash",
+                        "amount_per_year": 10.0,
+                        "must_handle": True,
+                    }
+                ],
+                "Purchases": [
+                    {"site": "Works", "material": "slag", "price": 1.0, "max_per_year": 90.0}
+                ],
+                "Properties": [
+                    {"material": "ash", "property": "p", "value": 0.5},
+                    {"material": "slag", "property": "p", "value": 0.3},
+                ],
+                "Recipes": [
+                    {
+                        "technology": "T",
+                        "role": "input",
+                        "material": n,
+                        "amount": 1.0,
+                        "group": "feed",
+                    }
+                    for n in ("ash", "slag")
+                ]
+                + [{"technology": "T", "role": "output", "material": "mix", "amount": 1.0}],
+                "BlendLimits": [{"technology": "T", "group": "feed", "property": "p", "max": 0.2}],
+                "Units": [
+                    {"unit": "U", "site": "Works", "technology": "T", "capacity_per_year": 500.0}
+                ],
+                "Markets": [{"site": "Works", "material": "mix", "price": 1.0}],
+            }
+        )
+    )
+    changes = {
+        change.cell.sheet: change.after
+        for conflict in explanation.conflicts
+        for change in conflict.remedies
+    }
+    assert changes["BlendLimits"] == pytest.approx(0.32, rel=1e-3)
 
 
 def test_what_shares_a_choice_is_cleared_in_any_cell_of_it(
