@@ -239,8 +239,8 @@ class _Search:
         """Whether a search's claim that no plan is better can be believed: where figures are far
         apart it can prove what is not so, and what it forgives may be more than the gap."""
         best = plan.outcome
-        if best.status is not Status.OPTIMAL:
-            return True
+        if best.status is not Status.OPTIMAL or not self.program.cost.any():
+            return True  # where nothing costs, any plan is the best
         size = _size(self.program, best)
         return not self.far_apart and session.forgiven <= (self.gap + AGREES) * size
 
