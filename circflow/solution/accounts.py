@@ -124,7 +124,11 @@ class Accounts:
                 "period": np.concatenate([period for _, period, _ in parts]),
             }
         )
-        sums, (net, gross) = added_up(rows, ("group", "period"), figures, np.abs(figures))
+        unknown = np.isnan(figures).astype(float)
+        sums, (net, gross, lost) = added_up(
+            rows, ("group", "period"), figures, np.abs(figures), unknown
+        )
+        net, gross = (np.where(lost > 0.0, np.nan, figure) for figure in (net, gross))
         years = np.array([p.years for p in self.scenario.periods], dtype=float)[sums["period"]]
         capital = sums["group"] == self.plan.code("group", "capital")
         million = net * years - np.where(capital, self.service.upfront[sums["period"]], 0.0)

@@ -153,6 +153,16 @@ def test_figure_that_is_no_number_fails(press_plan: Solution, with_cell: Mutate)
         assert not audit(with_cell(press_plan, table, {}, column, np.nan)).passed
 
 
+def test_money_that_is_no_number_leaves_no_objective(press_plan: Solution) -> None:
+    sales = press_plan.sales
+    more = pd.concat([sales, sales.assign(amount_per_year=np.nan)], ignore_index=True)
+    found = audit(
+        dataclasses.replace(press_plan, tables=dataclasses.replace(press_plan.tables, sales=more))
+    )
+    assert found.objective_error == np.inf
+    assert "money" in set(found.findings["check"])
+
+
 CLUSTER_FAULTS: list[Fault] = [
     ("units", {"unit": "Cem2", "period": "2029"}, "in_service", 0.5, "unit: in service", "Cem2"),
     ("units", {"unit": "Cem2", "period": "2034"}, "in_service", 0.0, "unit: in service", "Cem2"),
