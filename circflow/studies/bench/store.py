@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ class Result(NamedTuple):
 
     key: str
     content: dict[str, Any]
-    """What JSON can say; a figure that is none, or endless, is kept as null."""
+    """What JSON can say, and figures that are none or endless (NaN, Infinity)."""
     figures: NDArray[np.float64] | None = None
 
 
@@ -133,7 +132,7 @@ class Store:
         rows = [
             (
                 one.key,
-                json.dumps({k: _finite(v) for k, v in one.content.items()}, ensure_ascii=False),
+                json.dumps(one.content, ensure_ascii=False),
                 None if one.figures is None else one.figures.astype("<f8").tobytes(),
             )
             for one in results
@@ -155,10 +154,6 @@ class Store:
             self.file.close()
 
     __del__ = close
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager

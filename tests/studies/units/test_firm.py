@@ -114,6 +114,8 @@ def test_firm_where_nothing_in_the_ranges_overturns_it(make_scenario: Make) -> N
     assert one["firmness"] == "firm" and one["agree_share"] == 1.0
     assert one["overturned_by"] is None and one["settled_by"] is None
     assert found.turns.empty and found.knowing.empty
+    figures = ["overturned_at", "figure", "figure_there", "distance", "knowing_million"]
+    assert {d.kind for d in found.decisions.dtypes[figures]} == {"f"}  # also where there are none
     # The held plan: 1,000 · (50 f + 5) − 30,000 over the samples, lowest above f = 0.8.
     assert 15 * K <= one["worth_p5_million"] <= one["worth_p95_million"] <= 35 * K
 
