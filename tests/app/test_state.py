@@ -333,6 +333,19 @@ def test_sites_without_coordinates_stand_around_the_others() -> None:
     assert alone == {"A": pytest.approx((930 * 0.9, 320)), "B": pytest.approx((930 * 0.1, 320))}
 
 
+@pytest.mark.parametrize("wrong", [1e30, 180.5, -181.0])
+def test_sites_whose_coordinates_lie_nowhere_stand_around_the_others(wrong: float) -> None:
+    header = ["site", "latitude", "longitude"]
+    alone, none = places(Book((RawSheet("Sites", [header, ["A", wrong, wrong]]),)))
+    assert none is None
+    assert alone == {"A": pytest.approx((930 * 0.9, 320))}
+    # one slip does not take the others, nor the coast, out of the picture
+    where, extent = places(Book((RawSheet("Sites", [header, ["A", wrong, 60], ["B", 55, 60]]),)))
+    assert extent is not None and extent[2] < 55 < extent[3] < 56
+    assert where["A"] == pytest.approx((930 * 0.96, 320))
+    assert where["B"] == pytest.approx((465, 320))
+
+
 def test_a_worker_that_dies_costs_its_run_only(browser: Browser) -> None:
     browser.page("/check")
     number = browser.state.begin("share", "Cluster")

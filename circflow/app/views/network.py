@@ -61,6 +61,7 @@ def places(book: Book) -> tuple[dict[str, tuple[float, float]], Extent | None]:
     rows = columns(book, "Sites", "site", "longitude", "latitude")
     sites = {str(s).strip(): (_number(x), _number(y)) for s, x, y in rows if s is not None}
     frame = pd.DataFrame(sites.values(), index=list(sites), columns=["x", "y"], dtype=float)
+    frame = frame.where(frame.abs() <= [180.0, 90.0])  # others are told as problems
     known = frame.notna().all(axis=1)
     extent = extent_of(frame[known]) if known.any() else None
     if extent is not None:
