@@ -464,6 +464,6 @@ def _settled(table: pd.DataFrame, knowing: pd.DataFrame) -> pd.DataFrame:
     known = known.sort_values("knowing_million", ascending=False, kind="stable")
     first = known.rename(columns={"parameter": "settled_by"}).drop_duplicates("unit")
     table = table.merge(first, how="left", on="unit")[DECISIONS]
-    figures = dict.fromkeys([*DECISIONS[11:15], "knowing_million"], float)
+    figures = ("overturned_at", "figure", "figure_there", "distance", "knowing_million")
     texts = table[["overturned_by", "change", "settled_by"]].astype(object)
-    return table.astype(figures).assign(**texts.where(texts.notna(), None))
+    return table.astype(dict.fromkeys(figures, float)).assign(**texts.where(texts.notna(), None))
