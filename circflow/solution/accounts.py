@@ -124,7 +124,7 @@ class Accounts:
                 "period": np.concatenate([period for _, period, _ in parts]),
             }
         )
-        unknown = np.isnan(figures).astype(float)
+        unknown = (~np.isfinite(figures)).astype(float)
         sums, (net, gross, lost) = added_up(
             rows, ("group", "period"), figures, np.abs(figures), unknown
         )

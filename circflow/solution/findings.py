@@ -92,7 +92,8 @@ class Findings:
         sizes = np.maximum(sizes, scale)
         # Figures that are no numbers are errors too.
         bad = ~(gap <= TOLERANCE * sizes)
-        error = gap / np.where(sizes > 0.0, sizes, 1.0)
+        with np.errstate(invalid="ignore"):  # what is infinite
+            error = gap / np.where(sizes > 0.0, sizes, 1.0)
         if bad.any():
             self._record(check, labels.take(bad), found[bad], expected[bad], error[bad])
         return float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0))

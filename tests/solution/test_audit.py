@@ -153,14 +153,16 @@ def test_figure_that_is_no_number_fails(press_plan: Solution, with_cell: Mutate)
         assert not audit(with_cell(press_plan, table, {}, column, np.nan)).passed
 
 
-def test_money_that_is_no_number_leaves_no_objective(press_plan: Solution) -> None:
+@pytest.mark.parametrize("amount", [np.nan, np.inf])
+@pytest.mark.filterwarnings("error")
+def test_money_that_is_no_number_leaves_no_objective(press_plan: Solution, amount: float) -> None:
     sales = press_plan.sales
-    more = pd.concat([sales, sales.assign(amount_per_year=np.nan)], ignore_index=True)
+    more = pd.concat([sales, sales.assign(amount_per_year=amount)], ignore_index=True)
     found = audit(
         dataclasses.replace(press_plan, tables=dataclasses.replace(press_plan.tables, sales=more))
     )
     assert found.objective_error == np.inf
-    assert "money" in set(found.findings["check"])
+    assert {"objective", "money"} <= set(found.findings["check"])
 
 
 CLUSTER_FAULTS: list[Fault] = [
