@@ -19,7 +19,9 @@ import pytest
 from circflow import cli_docs
 from circflow.cli import cli, main
 from circflow.commands.common import Progress, Refusal, read_scenario, split_assignment
+from circflow.commands.finance import _lines as finance_lines
 from circflow.data.files.json_text import jsonable
+from circflow.i18n import language
 
 DOCS = Path(__file__).parents[1] / "docs" / "cli.md"
 SHEETS: dict[str, list[list[object]]] = {
@@ -483,3 +485,25 @@ def test_json_is_strict() -> None:
     value = {"a": float("nan"), 1: np.float64(2.5), "b": [np.int64(3), np.bool_(True), None, "x"]}
     assert jsonable(value) == {"a": None, "1": 2.5, "b": [3, True, None, "x"]}
     assert json.dumps(jsonable({"v": np.inf}), allow_nan=False) == '{"v": null}'
+
+
+def test_names_of_units_stand_as_they_are_in_every_language(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A plant is no unit of measure, whatever it is called."""
+    book = openpyxl.load_workbook(Path(__file__).parents[1] / "scenarios" / "tutorial.xlsx")
+    for sheet in book.worksheets:
+        for row in sheet.iter_rows(min_row=2):
+            for cell in row:
+                if isinstance(cell.value, str):
+                    cell.value = cell.value.replace("Brick plant", "t per day")
+    book.save(tmp_path / "day.xlsx")
+    for command in (["evaluate"], ["firm", "--samples", "1"]):
+        study = ["--lang", "ru", *command, str(tmp_path / "day.xlsx"), "--jobs", "1"]
+        assert main(study) == 0
+        assert "\n  t per day  " in capsys.readouterr().out, command
+    brings = {"unit": ["t per day"], "budget": ["local"], "million_per_year": [2.0]}
+    nothing = pd.DataFrame(columns=["member", "period", "budget"])
+    tables = {"finance": nothing, "candidates": pd.DataFrame(brings)}
+    with language("ru"):
+        assert finance_lines(tables, "Region", "RUB")[-1].startswith("  t per day  ")

@@ -118,8 +118,9 @@ def _lines(verdicts: cf.Verdicts, named: bool) -> list[str]:
             head, *rest = verdicts.words(str(unit))
             lines += [head, *(f"  {line}" for line in rest), ""]
         return lines[:-1]
-    shown = verdicts.table.sort_values("value_million", ascending=False, kind="stable")
-    names = {"unit": "unit", "in_plan": "plan", "period": "period"}
+    shown = verdicts.table.rename(columns={"unit": "name"})  # as `unit` it may be a measure
+    shown = shown.sort_values("value_million", ascending=False, kind="stable")
+    names = {"name": "unit", "in_plan": "plan", "period": "period"}
     names |= {"value_million": "value", "capex_million": "capex"}
     titles = {name: heading(words) for name, words in names.items()}
     titles |= {"break_even_capex_million": say("break-even capex"), "load_share": say("load %")}

@@ -89,9 +89,9 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
         lines += ["", title, *table_lines(shown, titles, left=2)]
     if "candidates" in tables:
         wide = tables["candidates"].pivot(index="unit", columns="budget", values="million_per_year")
-        titles = {"unit": heading("unit"), **{str(n): shown_word("budget", str(n)) for n in wide}}
+        titles = {"name": heading("unit"), **{str(n): shown_word("budget", str(n)) for n in wide}}
         title = say("What each unit that is built brings")
-        lines += ["", title, *table_lines(wide.reset_index(), titles)]
+        lines += ["", title, *table_lines(wide.rename_axis("name").reset_index(), titles)]
     return lines
 
 

@@ -71,9 +71,10 @@ def _lines(firmness: cf.Firmness) -> list[str]:
         in_plan=[say("build") if built else say("no") for built in order["in_plan"]],
         overturned_by=[_overturned(row) for row in order.to_dict("records")],
         built_share=[share(built) for built in order["built_share"]],
+        name=order["unit"],
     )
     titles = {
-        "unit": heading("unit"),
+        "name": heading("unit"),
         "firmness": "",
         "in_plan": say("plan"),
         "overturned_by": say("overturned alone by"),
@@ -86,8 +87,8 @@ def _lines(firmness: cf.Firmness) -> list[str]:
     known = firmness.decisions[firmness.decisions["settled_by"].notna()]
     if len(known):
         lines += ["", say("What knowing a figure first would be worth, {money}", money=money)]
-        known = known.sort_values("knowing_million", ascending=False)
-        names = {"unit": "unit", "settled_by": "figure", "knowing_million": "worth"}
+        known = known.sort_values("knowing_million", ascending=False).assign(name=known["unit"])
+        names = {"name": "unit", "settled_by": "figure", "knowing_million": "worth"}
         lines += table_lines(known, {k: heading(v) for k, v in names.items()}, 2, 120)
     return lines
 
