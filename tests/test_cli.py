@@ -20,8 +20,10 @@ from circflow import cli_docs
 from circflow.cli import cli, main
 from circflow.commands.common import Progress, Refusal, read_scenario, split_assignment
 from circflow.commands.finance import _lines as finance_lines
+from circflow.commands.studies import swept
 from circflow.data.files.json_text import jsonable
 from circflow.i18n import language
+from circflow.studies.errors import StudyError
 
 DOCS = Path(__file__).parents[1] / "docs" / "cli.md"
 SHEETS: dict[str, list[list[object]]] = {
@@ -507,3 +509,9 @@ def test_names_of_units_stand_as_they_are_in_every_language(
     tables = {"finance": nothing, "candidates": pd.DataFrame(brings)}
     with language("ru"):
         assert finance_lines(tables, "Region", "RUB")[-1].startswith("  t per day  ")
+
+
+def test_a_sweep_of_nothing_asks_for_values_or_a_study() -> None:
+    scenario = read_scenario(Path(__file__).parents[1] / "scenarios" / "tutorial")
+    with pytest.raises(StudyError, match="give either values by address or the name of a study"):
+        swept(scenario, None, [])

@@ -144,7 +144,8 @@ def swept(scenario: cf.Scenario, study: str | None, vary: Sequence[str], **optio
 
     how, texts = _varied(vary)
     values = {address: parse_values(text) for address, text in texts.items()}
-    return cf.sweep(scenario, None if study else values, how=how, study=study, **options)
+    varied = None if study else values or None  # without either, both are asked for
+    return cf.sweep(scenario, varied, how=how, study=study, **options)
 
 
 def _sampled(scenario: cf.Scenario, count: int, vary: Sequence[str], **options: Any) -> cf.Runs:

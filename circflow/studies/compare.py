@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
 
+_BESIDE = ["figure", "item", "unit"]
+"""Columns that stand beside those of the scenarios."""
+
+
 @dataclass(frozen=True, repr=False)
 class Comparison(Result):
     """Scenarios side by side.
@@ -55,7 +59,7 @@ class Comparison(Result):
     def differences(self) -> pd.DataFrame:
         """Every figure less that of the first scenario."""
         less = self.table[list(self.labels)].sub(self.table[self.labels[0]], axis=0)
-        return pd.concat([self.table[["figure", "item", "unit"]], less], axis=1)
+        return pd.concat([self.table[_BESIDE], less], axis=1)
 
     def value(self, figure: str, item: str | None = None) -> dict[str, float]:
         """A figure of every scenario. Raises StudyError for one that there is not."""
@@ -125,7 +129,7 @@ def compare(
         raise StudyError(
             "{count} labels for {count_2} scenarios", count=len(names), count_2=len(scenarios)
         )
-    names = distinct(names)
+    names = distinct([*_BESIDE, *names])[len(_BESIDE) :]
     with Engine(jobs, dask=dask, tell=progress) as engine:
         answers = plans(engine, scenarios, mark("scenarios"), gap=gap)
     by_name = dict(zip(names, answers, strict=True))
@@ -257,7 +261,7 @@ def _side_by_side(names: list[str], figures: dict[str, dict[Figure, float]]) -> 
     keys = list(dict.fromkeys(key for figure in figures.values() for key in figure))
     first = {name: n for n, (name, *_) in reversed(list(enumerate(keys)))}
     keys.sort(key=lambda key: first[key[0]])
-    table = pd.DataFrame(keys, columns=["figure", "item", "unit"], dtype=object)
+    table = pd.DataFrame(keys, columns=_BESIDE, dtype=object)
     for name in names:
         values: Mapping[Figure, float] = figures.get(name, {})
         table[name] = [values.get(key, np.nan) for key in keys]

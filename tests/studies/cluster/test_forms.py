@@ -128,3 +128,11 @@ def test_commands(tmp_path: Path) -> None:
     for command in (compare_command, forms_command):
         done = CliRunner().invoke(command, [str(TUTORIAL), "-o", str(TUTORIAL)])
         assert done.exit_code == 2
+
+
+def test_scenarios_called_as_a_column_of_the_table_are_numbered(scenario: cf.Scenario) -> None:
+    comparison = compare(scenario, scenario, scenario, labels=["figure", "unit", "unit"])
+    assert comparison.labels == ("figure (2)", "unit (2)", "unit (3)")
+    assert list(comparison.table) == ["figure", "item", "unit", *comparison.labels]
+    assert list(comparison.built) == ["unit", *comparison.labels]
+    assert "figure (2)" in comparison_lines(comparison)[0]
