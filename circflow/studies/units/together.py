@@ -152,9 +152,8 @@ def entry(engine: Engine, bench: Bench, best: Plan) -> tuple[pd.DataFrame, pd.Da
         records.append((capital, used, plan.value, np.nan, "; ".join(built)))
     names = ["capital_million", "used_million", "objective_million", "marginal_value", "built"]
     table = pd.DataFrame(records, columns=names)
-    if len(table) > 1:
-        rise = np.diff(table["objective_million"]) / np.diff(table["capital_million"])
-        table["marginal_value"] = np.append(rise, np.nan)
+    rise, cost = (table[n].diff().shift(-1) for n in ("objective_million", "capital_million"))
+    table["marginal_value"] = rise / cost  # NaN where no capital is used at all
     order = []
     for unit in bench.built(best.x):
         at = capex

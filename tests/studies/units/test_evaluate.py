@@ -192,6 +192,15 @@ def test_gate_fee_holds_just_above_and_below(make_scenario: Make) -> None:
         assert ("one" in set(plan.built["unit"])) == (more > 0)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_without_any_capex_capital_has_no_marginal_value(make_scenario: Make) -> None:
+    tables = rivals()
+    for unit in tables["Units"]:
+        unit |= {"capex_million": 0.0} if unit.get("status") == "candidate" else {}
+    capital = cf.evaluate(make_scenario(tables), jobs=1).capital
+    assert (capital["capital_million"] == 0.0).all() and capital["marginal_value"].isna().all()
+
+
 @pytest.mark.parametrize("tables", [rivals, chain])
 def test_parts_add_up(make_scenario: Make, tables: Callable[[], dict[str, Any]]) -> None:
     found = cf.evaluate(make_scenario(tables()), jobs=2, samples=3)
