@@ -196,7 +196,8 @@ def test_gate_fee_holds_just_above_and_below(make_scenario: Make) -> None:
 def test_without_any_capex_capital_has_no_marginal_value(make_scenario: Make) -> None:
     tables = rivals()
     for unit in tables["Units"]:
-        unit |= {"capex_million": 0.0} if unit.get("status") == "candidate" else {}
+        if unit.get("status") == "candidate":
+            unit["capex_million"] = 0.0
     capital = cf.evaluate(make_scenario(tables), jobs=1).capital
     assert (capital["capital_million"] == 0.0).all() and capital["marginal_value"].isna().all()
 
