@@ -155,9 +155,8 @@ class _Conditions:
 
     def at(self, cells: Cells, at: int, labels: dict[str, Any]) -> Condition:
         """The condition of a cell, made when first asked for."""
-        figure, row = cells.figure, int(cells.row[at])
-        sheet = cells.sheet(at)
-        key = (sheet, row, figure.column)
+        figure, key = cells.figure, _key(cells, at)
+        sheet, row, _ = key
         if key not in self.known:
             cells_of_row = self.scenario.frame(sheet).xs(row)
             record = {str(n): v for n, v in cells_of_row.items()} | labels
@@ -230,9 +229,13 @@ class _Conditions:
             return
         place = self.compiled.column_of[bound.variable.columns]
         for at in np.flatnonzero(np.isfinite(cells.value) & (place >= 0)).tolist():
-            key = (cells.sheet(at), int(cells.row[at]), cells.figure.column)
-            if key in self.known:
-                self.known[key].kept.append(int(place[at]))
+            if (condition := self.known.get(_key(cells, at))) is not None:
+                condition.kept.append(int(place[at]))
+
+
+def _key(cells: Cells, at: int) -> tuple[str, int, str]:
+    """What tells cells apart: sheet, row, column."""
+    return cells.sheet(at), int(cells.row[at]), cells.figure.column
 
 
 def _limit(figure: Figure, column: Column, value: float) -> float:

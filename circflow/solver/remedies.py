@@ -95,15 +95,22 @@ class Remedies:
 
     def has_plan(self, changes: Sequence[Change], granted: Flags) -> bool:
         """Whether the scenario with the changes made has a plan: built anew and solved."""
+        return self._holds(*self._changed(changes), granted)
+
+    def _changed(self, changes: Sequence[Change]) -> tuple[Model, Compiled]:
+        return self.make(with_changes(self.scenario, changes))
+
+    def _holds(self, m: Model, compiled: Compiled, granted: Flags) -> bool:
+        """Whether a changed scenario has a plan, what is granted given way."""
         try:
-            return _has_plan(*self._program(changes, granted))
+            return _has_plan(*self._eased(m, compiled, granted))
         except SolverError:
             return False
 
-    def _program(self, changes: Sequence[Change], granted: Flags) -> tuple[Program, Running | None]:
-        """The scenario with the changes made, what is granted given way."""
-        changed = with_changes(self.scenario, changes)
-        m, compiled = self.make(changed)
+    def _eased(
+        self, m: Model, compiled: Compiled, granted: Flags
+    ) -> tuple[Program, Running | None]:
+        """The programme of a changed scenario, what is granted given way."""
         if not granted.any():
             return compiled.program, None
         cells = {str(self.all[n].cell) for n in np.flatnonzero(granted)}
@@ -135,17 +142,12 @@ class Remedies:
     def _is_least(self, change: Change, granted: Flags) -> bool:
         """Whether a change makes a plan, and less does not: nine tenths are tried where its figure
         stands in entries, which the elastic programme takes as they were."""
-        if not self.has_plan([change], granted):
+        m, compiled = self._changed([change])
+        if not self._holds(m, compiled, granted):
             return False
-        if change.after is None or self._keeps_entries(change):
-            return True
-        return not self.has_plan([_share_of(change)], granted)
-
-    def _keeps_entries(self, change: Change) -> bool:
-        """Whether a changed figure stands in sides and bounds alone."""
-        before = self.compiled.program.matrix
-        after = self.make(with_changes(self.scenario, [change]))[1].program.matrix
-        return before.shape == after.shape and _same(before, after, *_ENTRIES)
+        before, after = self.compiled.program.matrix, compiled.program.matrix
+        kept = before.shape == after.shape and _same(before, after, *_ENTRIES)
+        return change.after is None or kept or not self.has_plan([_share_of(change)], granted)
 
     def together(self, allowed: Flags) -> tuple[Change, ...]:
         """The cheapest changes of some conditions that make a plan (not yet tried)."""
@@ -234,7 +236,7 @@ class Remedies:
 
         def built(amount: float) -> tuple[Program, Running | None]:
             change = changed_cell(condition, amount, rounded=False)
-            return self._program([change], granted)
+            return self._eased(*self._changed([change]), granted)
 
         (half, _), (full, running) = built(0.5 * start), built(start)
         if half.shape != full.shape or not _same(half.matrix, full.matrix, *_PLACES):
